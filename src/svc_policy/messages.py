@@ -34,8 +34,7 @@ class Message:
     def text(self, language: Language = "en") -> str:
         """Put the message into words in `language`; values that are messages are put into words too."""
         words = {
-            name: value.text(language) if isinstance(value, Message) else value
-            for name, value in self.values.items()
+            name: value.text(language) if isinstance(value, Message) else value for name, value in self.values.items()
         }
         return translate(self.template, language).format_map(words)
 

@@ -1,0 +1,337 @@
+"""The facts that a ticket can state: name, kind, grain, what absence means, limits, labels.
+
+This is the one list. The :class:`~svc_policy.facts.ticket.Ticket` fields, the
+JSON Schema, the columns of the batch input and the headings that a table may
+use all follow from it. A policy adds facts of its own under ``[facts]`` in
+``policy.toml``; they are records of the same type.
+
+Absence says what a missing value means:
+
+- ``unknown``: nobody told us; a rule that reads it is undetermined and asks;
+- ``none``: there is none (no contract, no explicit end);
+- ``not yet``: it has not happened;
+- ``default``: `default` holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import attrs
+
+Grain = Literal["ticket", "part", "hold", "incident", "override"]
+Absence = Literal["unknown", "none", "not yet", "default"]
+FactKind = Literal["text", "bool", "money", "distance", "duration", "share", "count", "date", "instant"]
+
+GRAINS: Final[tuple[Grain, ...]] = ("ticket", "part", "hold", "incident", "override")
+#: The list field of a ticket that holds the records of a grain.
+LISTS: Final[Mapping[Grain, str]] = {
+    "part": "parts",
+    "hold": "holds",
+    "incident": "incidents",
+    "override": "overrides",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """One fact: what it is called, what it holds, what it means when it is missing.
+
+    `low` and `high` are the least and greatest sensible values in the internal
+    unit (minor units, metres, seconds, count); both included. `values` is the
+    enumeration of a text fact, each with its English and Chinese label; empty
+    for open text.
+    """
+
+    name: str
+    kind: FactKind
+    grain: Grain = "ticket"
+    absence: Absence = "unknown"
+    default: int | str | bool | None = None
+    low: int | None = None
+    high: int | None = None
+    values: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    en: str
+    zh: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether a missing value leaves a rule undetermined."""
+        return self.absence == "unknown"
+
+
+MAX_MONEY: Final = 10**13
+MAX_DISTANCE: Final = 20_100_000
+MAX_LABOUR: Final = 10_000 * 3600
+
+
+def _text(name: str, en: str, zh: str, absence: Absence = "none", grain: Grain = "ticket") -> Fact:
+    return Fact(name=name, kind="text", grain=grain, absence=absence, en=en, zh=zh)
+
+
+def _choice(
+    name: str,
+    en: str,
+    zh: str,
+    values: Mapping[str, tuple[str, str]],
+    absence: Absence = "unknown",
+    default: str | None = None,
+    grain: Grain = "ticket",
+) -> Fact:
+    return Fact(name=name, kind="text", grain=grain, absence=absence, default=default, values=values, en=en, zh=zh)
+
+
+def _flag(
+    name: str,
+    en: str,
+    zh: str,
+    absence: Absence = "unknown",
+    default: bool | None = None,
+    grain: Grain = "ticket",
+) -> Fact:
+    return Fact(name=name, kind="bool", grain=grain, absence=absence, default=default, en=en, zh=zh)
+
+
+def _day(name: str, en: str, zh: str, absence: Absence = "unknown", grain: Grain = "ticket") -> Fact:
+    return Fact(name=name, kind="date", grain=grain, absence=absence, en=en, zh=zh)
+
+
+def _instant(name: str, en: str, zh: str, absence: Absence = "not yet", grain: Grain = "ticket") -> Fact:
+    return Fact(name=name, kind="instant", grain=grain, absence=absence, en=en, zh=zh)
+
+
+def _amount(
+    name: str,
+    kind: FactKind,
+    en: str,
+    zh: str,
+    absence: Absence = "unknown",
+    default: int | None = None,
+    grain: Grain = "ticket",
+    high: int = MAX_MONEY,
+) -> Fact:
+    return Fact(
+        name=name,
+        kind=kind,
+        grain=grain,
+        absence=absence,
+        default=default,
+        low=0,
+        high=high,
+        en=en,
+        zh=zh,
+    )
+
+
+TICKET: Final[tuple[Fact, ...]] = (
+    # who asks, about what
+    _text("customer", "customer", "客户"),
+    _text("customer_phone", "customer's telephone", "客户电话", "unknown"),
+    _text("customer_address", "customer's address", "客户地址", "unknown"),
+    _text("district", "district", "区县"),
+    _choice(
+        "customer_kind",
+        "kind of customer",
+        "客户类型",
+        {"person": ("person", "个人"), "organisation": ("organisation", "单位")},
+    ),
+    _choice(
+        "channel",
+        "channel",
+        "受理渠道",
+        {
+            "telephone": ("telephone", "电话"),
+            "e-mail": ("e-mail", "电子邮件"),
+            "online": ("online", "在线"),
+            "letter": ("letter", "信函"),
+            "counter": ("counter", "当面"),
+        },
+        "none",
+    ),
+    _choice(
+        "request_kind",
+        "kind of request",
+        "请求类型",
+        {
+            "inquiry": ("inquiry", "咨询"),
+            "fault": ("fault", "故障"),
+            "complaint": ("complaint", "投诉"),
+            "suggestion": ("suggestion", "建议"),
+        },
+    ),
+    _text("received_by", "department that took the request", "首接部门"),
+    _flag("internal", "internal job", "内部工作", "default", False),
+    # the asset
+    _text("serial_no", "serial number", "序列号"),
+    _text("item_code", "item code", "物料编码"),
+    _text("product_class", "product class", "产品类别"),
+    _day("purchased_on", "date of purchase", "购买日期"),
+    _day("delivered_on", "date of delivery", "交付日期"),
+    _day("installed_on", "date of installation", "安装日期"),
+    _day("accepted_on", "date of acceptance", "验收日期"),
+    _day("warranty_until", "explicit last day of warranty", "约定保修截止日", "none"),
+    _amount(
+        "suspended_days",
+        "count",
+        "days the warranty was suspended",
+        "保修中止天数",
+        "default",
+        0,
+        high=36_500,
+    ),
+    # the contract
+    _text("contract_no", "contract number", "合同编号"),
+    _day("contract_from", "first day of the contract", "合同起始日", "none"),
+    _day("contract_until", "last day of the contract", "合同截止日", "none"),
+    _flag("contract_covers_labour", "contract covers labour", "合同含人工", "none"),
+    _flag("contract_covers_parts", "contract covers parts", "合同含配件", "none"),
+    _amount("contract_visits_left", "count", "visits left in the contract", "合同剩余次数", "none", high=1_000_000),
+    _amount(
+        "contract_hours_left",
+        "duration",
+        "hours left in the contract",
+        "合同剩余工时",
+        "none",
+        high=MAX_LABOUR,
+    ),
+    # the fault and the job
+    _choice(
+        "cause",
+        "cause",
+        "故障原因",
+        {
+            "product": ("product quality", "产品质量"),
+            "misuse": ("misuse or lack of upkeep", "使用或保养不当"),
+            "wear": ("wear", "正常磨损"),
+            "accident": ("accident", "意外"),
+        },
+    ),
+    _flag("on_site", "visit on site", "需上门"),
+    _flag("solved_by_telephone", "solved by telephone", "电话可解决"),
+    _flag("self_service", "customer carries out the solution", "用户自行实施", "default", False),
+    _flag("parts_needed", "parts are needed", "需更换配件"),
+    _amount("distance_km", "distance", "distance by road", "路程", high=MAX_DISTANCE),
+    _text("zone", "zone", "区域"),
+    _amount("labour_hours", "duration", "hours of labour", "工时", high=MAX_LABOUR),
+    _choice(
+        "visit_time",
+        "time of the visit",
+        "上门时段",
+        {
+            "normal": ("working hours", "工作时间"),
+            "night": ("night", "夜间"),
+            "weekend": ("weekend", "周末"),
+            "holiday": ("public holiday", "法定节假日"),
+        },
+        "default",
+        "normal",
+    ),
+    _choice(
+        "parts_delivery",
+        "how parts reach the site",
+        "配件送达方式",
+        {"mailed": ("mailed", "邮寄"), "carried": ("carried along", "自带")},
+        "none",
+    ),
+    _flag("fee_refused", "customer refuses the fee", "客户拒付费用", "default", False),
+    _flag("entertainment_claimed", "entertainment expense claimed", "报销应酬费", "default", False),
+    _flag("entertainment_agreed", "entertainment agreed beforehand", "应酬费事先同意", "default", False),
+    # milestones
+    _instant("received_at", "request received", "首次受理时间", "unknown"),
+    _instant("relayed_at", "passed on to the service department", "转达服务部时间"),
+    _instant("contacted_at", "customer contacted", "联系客户时间"),
+    _instant("answered_at", "inquiry answered", "答复咨询时间"),
+    _instant("solution_at", "solution decided", "确定方案时间"),
+    _instant("quoted_at", "customer told the fee", "告知费用时间"),
+    _instant("confirmed_at", "customer confirmed", "客户确认时间"),
+    _instant("departed_at", "set out", "出发时间"),
+    _instant("arrived_at", "arrived on site", "到达现场时间"),
+    _instant("finished_at", "work finished", "完工时间"),
+    _instant("returned_at", "returned from the visit", "返回公司时间"),
+    _instant("reported_at", "trip report handed in", "提交出差报告时间"),
+    _instant("material_returned_at", "issued material returned", "退还物料时间"),
+    _instant("handed_in_at", "hand-in complete", "资料交齐时间"),
+    _instant("audited_at", "satisfaction confirmed and expenses audited", "满意度确认与费用审核完成时间"),
+    _instant("called_back_at", "customer called back", "回访时间"),
+    _instant("closed_at", "ticket closed", "关闭时间"),
+    # what another system wrote down, to be compared with the policy
+    _text("recorded_category", "category on record", "系统记录的类别"),
+    _amount("recorded_fee", "money", "fee charged on record", "系统记录的收费", "none"),
+    _instant("recorded_due_at", "arrival due on record", "系统记录的到达时限", "none"),
+)
+
+PART: Final[tuple[Fact, ...]] = (
+    _text("part_no", "part number", "配件编号", grain="part"),
+    _text("part_class", "part class", "配件类别", grain="part"),
+    _amount("quantity", "count", "quantity", "数量", "default", 1, "part", 1_000_000),
+    _amount("unit_price", "money", "unit price", "单价", grain="part"),
+    _choice(
+        "part_cause",
+        "cause of this part's fault",
+        "配件故障原因",
+        {
+            "product": ("product quality", "产品质量"),
+            "misuse": ("misuse or lack of upkeep", "使用或保养不当"),
+            "wear": ("wear", "正常磨损"),
+            "accident": ("accident", "意外"),
+        },
+        "none",
+        grain="part",
+    ),
+    _day(
+        "part_warranty_until",
+        "explicit last day of the part's warranty",
+        "配件约定保修截止日",
+        "none",
+        "part",
+    ),
+)
+
+HOLD: Final[tuple[Fact, ...]] = (
+    _text("hold_kind", "kind of hold", "暂停类型", "unknown", "hold"),
+    _instant("from_at", "hold began", "暂停开始", "unknown", "hold"),
+    _instant("until_at", "hold ended", "暂停结束", "not yet", "hold"),
+)
+
+INCIDENT: Final[tuple[Fact, ...]] = (
+    _text("incident_kind", "kind of incident", "事件类型", "unknown", "incident"),
+    _day("occurred_on", "day of the incident", "事件日期", grain="incident"),
+    _text("person", "person responsible", "责任人", grain="incident"),
+    _flag("record_faulty", "record unclear, incomplete or wrong", "记录不清或有误", "default", False, "incident"),
+    _amount("extra_cost", "money", "extra cost caused", "额外费用", "default", 0, "incident"),
+    _amount("loss", "money", "loss caused", "损失金额", "none", None, "incident"),
+)
+
+OVERRIDE: Final[tuple[Fact, ...]] = (
+    _choice(
+        "override_kind",
+        "what is granted",
+        "特批内容",
+        {
+            "discount": ("discount on the total", "总额减免"),
+            "penalty_waiver": ("penalty waived", "免除处罚"),
+        },
+        "unknown",
+        grain="override",
+    ),
+    _text("role", "who grants it", "批准角色", "unknown", "override"),
+    _text("reason", "reason", "理由", "unknown", "override"),
+    _amount("amount", "money", "amount", "金额", grain="override"),
+)
+
+#: Every built-in fact by grain, in the order of the records' fields.
+BUILT_IN: Final[Mapping[Grain, tuple[Fact, ...]]] = {
+    "ticket": TICKET,
+    "part": PART,
+    "hold": HOLD,
+    "incident": INCIDENT,
+    "override": OVERRIDE,
+}
+
+#: Milestones by the short name that tables use: ``arrived`` for ``arrived_at``, ``purchased`` for ``purchased_on``.
+MILESTONES: Final[Mapping[str, str]] = {
+    fact.name.rpartition("_")[0]: fact.name
+    for fact in TICKET
+    if fact.kind in ("instant", "date") and not fact.name.startswith("recorded_")
+}
