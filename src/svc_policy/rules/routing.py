@@ -1,0 +1,20 @@
+"""Routing: the steps a request takes and who takes each."""
+
+from __future__ import annotations
+
+from svc_policy.rules.family import Family, Result
+from svc_policy.rules.listing import listing
+
+FAMILY = Family(
+    name="routing",
+    zh="流转",
+    grain="ticket",
+    policy="collect",
+    governing="request",
+    results=(
+        Result("step", "text", "步骤", required=True),
+        Result("owner", "role", "负责人", required=True),
+        Result("order", "count", "顺序"),
+    ),
+    build=listing("routing"),
+)

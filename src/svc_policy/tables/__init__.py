@@ -1,0 +1,80 @@
+"""Decision tables: cells, domains, matching, evaluation, and the sheets they are read from.
+
+Knows nothing of service policies. Workbooks need the extra `xlsx`, and only when they are read or written.
+"""
+
+from typing import Any
+
+from svc_policy.tables.cells import parse_results, parse_test
+from svc_policy.tables.decision_table import Answer, DecisionTable, Outcome, is_in_force, result_value
+from svc_policy.tables.domains import Domain, contains, default_domain, neighbours, parse_domain
+from svc_policy.tables.matching import all_of, any_of, match, resolve
+from svc_policy.tables.printing import canonical_operand, canonical_result, canonical_test, print_test
+from svc_policy.tables.records import (
+    Absence,
+    ColumnSpec,
+    HitPolicy,
+    Interval,
+    Operand,
+    Reference,
+    Result,
+    Rule,
+    Test,
+    name_key,
+)
+
+_LATER = {
+    "Cell": "sheets",
+    "Sheet": "sheets",
+    "make_sheet": "sheets",
+    "neutralise": "sheets",
+    "read_csv": "sheets",
+    "write_csv": "sheets",
+    "csv_text": "sheets",
+    "read_workbook": "workbooks",
+    "write_workbook": "workbooks",
+    "read_table": "reading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the readers of files when one is asked for: a loaded policy decides without them."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"svc_policy.tables.{_LATER[name]}"), name)
+
+
+__all__ = [
+    "Absence",
+    "Answer",
+    "ColumnSpec",
+    "DecisionTable",
+    "Domain",
+    "HitPolicy",
+    "Interval",
+    "Operand",
+    "Outcome",
+    "Reference",
+    "Result",
+    "Rule",
+    "Test",
+    "all_of",
+    "any_of",
+    "canonical_operand",
+    "canonical_result",
+    "canonical_test",
+    "contains",
+    "default_domain",
+    "is_in_force",
+    "match",
+    "name_key",
+    "neighbours",
+    "parse_domain",
+    "parse_results",
+    "parse_test",
+    "print_test",
+    "resolve",
+    "result_value",
+]
