@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from svc_policy.expressions.nodes import Expression, Value
+from svc_policy.units import add_months, half_up_div
 
 
 class Clock(Protocol):
@@ -73,6 +74,8 @@ def apply(operator: str, arguments: Sequence[Value], data: object = None, clock:
         return arguments[0] is True
     if operator == "first_known":
         return next((argument for argument in arguments if argument is not None), None)
+    if operator == "earliest":
+        return min((argument for argument in arguments if argument is not None), default=None)
     if any(argument is None for argument in arguments):
         return None
     return _strict(operator, arguments, data, clock)  # type: ignore[arg-type]
@@ -105,7 +108,7 @@ def _strict(operator: str, arguments: Sequence[int], data: object, clock: Clock 
         case "ceil_divide":
             return -(-arguments[0] // arguments[1])
         case "half_up_divide":
-            return half_up_divide(*arguments)
+            return half_up_div(*arguments)
         case "least":
             return min(arguments)
         case "greatest":
@@ -113,17 +116,9 @@ def _strict(operator: str, arguments: Sequence[int], data: object, clock: Clock 
         case "bit_or":
             return arguments[0] | arguments[1]
         case "add_months":
-            from svc_policy.worktime.months import add_months_to_day
-
-            return add_months_to_day(arguments[0], arguments[1])
+            return add_months(*arguments)
         case "local_day" | "day_end" | "workday_due" | "work_before" | "work_after":
             answer: int = getattr(clock, operator)(*arguments)
             return answer
         case _:
             raise ValueError(f"no operator {operator!r}")
-
-
-def half_up_divide(dividend: int, divisor: int) -> int:
-    """Divide and round to the nearest integer, a half away from zero; `divisor` is positive."""
-    quotient = (2 * abs(dividend) + divisor) // (2 * divisor)
-    return quotient if dividend >= 0 else -quotient

@@ -11,7 +11,8 @@ exceptions are named here and nowhere else:
 - ``is_missing``, ``is_undetermined`` and ``certainly`` are never null;
 - ``choose`` is null if its condition is, else it is the chosen branch;
 - ``first_known`` is its first argument that is not null;
-- ``unless_undetermined(x, c)`` is null if `x` is undetermined, else ``certainly(c)``.
+- ``unless_undetermined(x, c)`` is null if `x` is undetermined, else ``certainly(c)``;
+- ``earliest`` is the least of its arguments that are not null.
 
 Instants are epoch seconds (UTC), days are days since 1970-01-01, money is in
 minor units, shares are basis points. There is no division but the named ones:
@@ -54,7 +55,17 @@ STRICT: Final[dict[str, Type]] = {
     "work_after": "int",
 }
 #: Operators with a null rule of their own, stated in the module's docstring.
-LENIENT: Final = ("and", "or", "is_missing", "is_undetermined", "certainly", "choose", "first_known", "unless_undetermined")
+LENIENT: Final = (
+    "and",
+    "or",
+    "is_missing",
+    "is_undetermined",
+    "certainly",
+    "choose",
+    "first_known",
+    "unless_undetermined",
+    "earliest",
+)
 LEAVES: Final = ("constant", "fact", "column")
 OPERATORS: Final = (*LEAVES, *STRICT, *LENIENT)
 
@@ -308,6 +319,15 @@ def reached(instant: Expression, live: Expression) -> Expression:
     instant lies ahead, something in the decision changes there.
     """
     return Expression("reached", (instant,), live, "bool", instant.nullable, instant.asks)
+
+
+def earliest(*arguments: Expression) -> Expression:
+    """Take the least of the arguments that are not null."""
+    if not arguments:
+        return null("int")
+    if len(arguments) == 1:
+        return arguments[0]
+    return Expression("earliest", arguments, None, "int", all(argument.nullable for argument in arguments))
 
 
 def walk(node: Expression) -> Iterable[Expression]:

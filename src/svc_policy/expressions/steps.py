@@ -89,6 +89,7 @@ class Due:
     allowance: Expression
     clock: Clock
     stops: tuple[str, ...]
+    needs: Expression
 
     grain: str = "ticket"
 

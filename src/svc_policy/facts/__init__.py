@@ -6,7 +6,6 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from svc_policy.facts.columns import Column, columns, row, rows
     from svc_policy.facts.reading import TicketReader, read_ticket, read_tickets, ticket_to_dict
     from svc_policy.facts.registry import BUILT_IN, Fact
     from svc_policy.facts.schema import ticket_schema
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILT_IN",
-    "Column",
     "Fact",
     "Hold",
     "Incident",
@@ -22,18 +20,14 @@ __all__ = [
     "Part",
     "Ticket",
     "TicketReader",
-    "columns",
     "read_ticket",
     "read_tickets",
-    "row",
-    "rows",
     "ticket_schema",
     "ticket_to_dict",
 ]
 
 # Each name is imported when it is first asked for: deciding must not pay for reading and schemas.
 _HOMES: Final = {
-    "columns": ("Column", "columns", "row", "rows"),
     "reading": ("TicketReader", "read_ticket", "read_tickets", "ticket_to_dict"),
     "registry": ("BUILT_IN", "Fact"),
     "schema": ("ticket_schema",),
@@ -45,7 +39,6 @@ def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
             found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-            # The function `columns` takes the place of the submodule of the same name.
             globals()[name] = found
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

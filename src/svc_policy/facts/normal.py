@@ -21,7 +21,7 @@ is an instant, whose fraction of a second is dropped (towards the past).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -39,13 +39,15 @@ EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 #: Explicit ends "for ever" are often 9999-12-31; before 1900 every date is a slip of the keyboard.
 FIRST_DATE: Final = date(1900, 1, 1)
 LAST_DATE: Final = date(9999, 12, 31)
-FIRST_INSTANT: Final = datetime(1900, 1, 1, tzinfo=UTC)
-#: A day before the last, so that every zone can still show it.
-LAST_INSTANT: Final = datetime(9999, 12, 30, tzinfo=UTC)
+FIRST_INSTANT: Final = -25_567 * 86_400
+#: 9999-12-30, a day before the last, so that every zone can still show it.
+LAST_INSTANT: Final = 2_932_895 * 86_400
 LONGEST_TEXT: Final = 10_000
 #: Limits of a number whose fact declares none: fifteen digits survive JSON and every database.
 MOST: Final = 10**15 - 1
 MOST_SECONDS: Final = 10**12
+# Comparing a text of megabytes with every known word takes minutes.
+_LONGEST_WORD: Final = 60
 BEYOND: Final = 10**40
 
 WANTED: Final[dict[FactKind, Message]] = {
@@ -61,7 +63,7 @@ WANTED: Final[dict[FactKind, Message]] = {
 }
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - says no to one value; its caller gathers the errors
     """One value that cannot be taken, carrying its problem; never leaves this package."""
 
     def __init__(self, found: Problem) -> None:
@@ -147,8 +149,39 @@ def company_facts(facts: Sequence[Fact]) -> tuple[Fact, ...]:
 def inside(prefix: str, found: Problem) -> Problem:
     """Name the field of a problem by its path from the ticket, as in ``parts[2].unit_price``."""
     field = found.message.values.get("field")
-    path = f"{prefix}.{field}" if field else prefix
+    path = ".".join(str(part) for part in (prefix, field) if part)
     return attrs.evolve(found, message=Message(found.message.template, {**found.message.values, "field": path}))
+
+
+def mistyped(field: str, value: object, wanted: Message) -> Problem:
+    """Make the problem of a value that is no fact at all."""
+    template = message("`{field}` is `{value}`, not {wanted}", field=field, value=shown(value), wanted=wanted)
+    return problem("ticket-wrong-type", template)
+
+
+def unknown_field(field: str, known: Iterable[str]) -> Problem:
+    """Make the problem of a name that is no fact, with the known name that was probably meant."""
+    meant = nearest(field[:_LONGEST_WORD], known)
+    explanation = None if meant is None else message("did you mean `{meant}`?", meant=meant)
+    return problem("ticket-unknown-field", message("`{field}` is no known fact", field=shown(field)), help=explanation)
+
+
+def check_undeclared(name: str, value: object) -> None:
+    """See that the value of a fact without a declaration is one of the kinds that a fact can have.
+
+    Raises:
+        Refusal: It is a list or something stranger, or no finite number.
+    """
+    kinds: tuple[tuple[type, FactKind], ...] = ((str, "text"), (datetime, "instant"), (date, "date"))
+    field = shown(name)
+    kind: FactKind = next((kind for type_, kind in kinds if isinstance(value, type_)), "count")
+    fact = Fact(name=name, kind=kind, en=name, zh=name)
+    if kind != "count":
+        normalise(fact, value, field=field, currency_digits=0)
+    elif isinstance(value, int | float | Decimal):
+        _finite(value, field)
+    elif not isinstance(value, timedelta | None):
+        raise Refusal(mistyped(field, value, message("a value that a fact can have")))
 
 
 def shown(value: object) -> str:
@@ -207,7 +240,7 @@ def _text(fact: Fact, value: object, field: str) -> str | None:
 def _choices(fact: Fact, value: str) -> Message:
     words = {word: name for name, labels in fact.values.items() for word in (name, *labels)}
     known = ", ".join(f"`{name}`" for name in fact.values)
-    meant = nearest(value, words)
+    meant = nearest(value[:_LONGEST_WORD], words)
     if meant is None:
         return message("its values are {known}", known=known)
     return message("did you mean `{meant}`? its values are {known}", meant=words[meant], known=known)
@@ -230,9 +263,8 @@ def _instant(fact: Fact, value: object, field: str) -> int:
             "give an offset, as in `2026-03-02T09:00+08:00`, or use `read_ticket`, which knows the zone of the policy"
         )
         refuse("ticket-naive-instant", template, explanation)
-    if not FIRST_INSTANT <= value <= LAST_INSTANT:
-        first, last = FIRST_INSTANT.date().isoformat(), LAST_INSTANT.date().isoformat()
-        _outside(value, first, last, value < FIRST_INSTANT, field)
+    epoch = (value - EPOCH) // timedelta(seconds=1)
+    check_epoch(epoch, value, field)
     if not isinstance(value.tzinfo, timezone):
         there_and_back = value.astimezone(UTC).astimezone(value.tzinfo)
         if there_and_back.replace(tzinfo=None) != value.replace(tzinfo=None):
@@ -240,12 +272,26 @@ def _instant(fact: Fact, value: object, field: str) -> int:
                 "`{field}` is `{value}`, a local time that the clocks skipped", field=field, value=shown(value)
             )
             refuse("ticket-skipped-time", template)
-    return (value - EPOCH) // timedelta(seconds=1)
+    return epoch
+
+
+def check_epoch(epoch: int, value: object, field: str) -> None:
+    """See that an instant, in epoch seconds, lies in the years that a ticket can speak of.
+
+    Raises:
+        Refusal: It lies before 1900 or after 9999.
+    """
+    if not FIRST_INSTANT <= epoch <= LAST_INSTANT:
+        _outside(value, "1900-01-01", "9999-12-30", epoch < FIRST_INSTANT, field)
 
 
 def _number(fact: Fact, value: object, field: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         _wrong(fact, value, field)
+    return _finite(value, field)
+
+
+def _finite(value: int | float | Decimal, field: str) -> Decimal:
     # The shortest text that reads back as the float is what its writer meant.
     number = Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
@@ -267,7 +313,7 @@ def _scaled(fact: Fact, value: object, field: str, places: int) -> int:
     kept, dropped = (digits, ()) if shift >= 0 else (digits[:shift], digits[shift:])
     if any(dropped):
         _too_fine(fact, value, field, places)
-    amount = int("".join(map(str, kept)) or "0") * 10 ** max(shift, 0)
+    amount = int("".join(map(str, kept)) or "0") * int(10 ** max(shift, 0))
     return -amount if sign else amount
 
 
@@ -289,7 +335,9 @@ def _too_fine(fact: Fact, value: object, field: str, places: int) -> NoReturn:
         template = message(
             "`{field}` is `{value}`, which is no whole number of seconds", field=field, value=shown(value)
         )
-        explanation = message("round the hours to two decimals, or give minutes or seconds, as in `20 min`")
+        explanation = message(
+            "round the hours to two decimals, or give minutes: `20 min` in JSON, a `timedelta` in Python"
+        )
     elif places == 0 and fact.kind != "money":
         template = message(
             "`{field}` is `{value}`, not {wanted}", field=field, value=shown(value), wanted=WANTED[fact.kind]
@@ -308,10 +356,10 @@ def _too_fine(fact: Fact, value: object, field: str, places: int) -> NoReturn:
 
 def _within(fact: Fact, amount: int, value: object, field: str, currency_digits: int) -> int:
     low, high = limits(fact)
-    if low <= amount <= high:
-        return amount
-    least, greatest = (_in_words(fact, limit, currency_digits) for limit in (low, high))
-    _outside(value, least, greatest, amount < low, field)
+    if not low <= amount <= high:
+        least, greatest = (_in_words(fact, limit, currency_digits) for limit in (low, high))
+        _outside(value, least, greatest, amount < low, field)
+    return amount
 
 
 def _in_words(fact: Fact, limit: int, currency_digits: int) -> str:

@@ -25,48 +25,25 @@ from svc_policy.facts.normal import (
     EPOCH,
     EPOCH_DAY,
     Refusal,
-    Value,
     check_epoch,
     company_facts,
     declared,
     inside,
-    normalise,
-    refuse,
-    shown,
-)
-from svc_policy.facts.registry import LISTS, Fact
-from svc_policy.facts.sources import (
-    LARGEST_LIST,
-    LARGEST_TICKET,
-    JsonReader,
-    check_size,
-    decode,
-    is_toml,
-    place_at,
-    read_bytes,
-    read_toml,
-    skip_space,
-)
-from svc_policy.facts.ticket import (
-    TICKET_ID,
-    Hold,
-    Incident,
-    Override,
-    Part,
-    Record,
-    Ticket,
     mistyped,
-    settle_extra,
+    normalise,
+    shown,
     unknown_field,
 )
-from svc_policy.messages import Message, message
+from svc_policy.facts.registry import LISTS, Fact
+from svc_policy.facts.sources import JsonReader, check_size, decode, is_toml, read_bytes, read_toml, read_values
+from svc_policy.facts.ticket import RECORDS, TICKET_ID, Record, Ticket, settle_extra
+from svc_policy.messages import message
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from cattrs import Converter
 
-_RECORDS: Final[tuple[type[Record], ...]] = (Part, Hold, Incident, Override, Ticket)
 _SETTINGS: Final = ("currency_digits", "facts")
 _FRACTION = re.compile(r"(:[0-9]{2}:[0-9]{2})[.,][0-9]+")
 
@@ -133,47 +110,272 @@ class TicketReader:
         Raises:
             TicketError: As :meth:`read`.
         """
-        from cattrs import BaseValidationError
-
         try:
+            if not isinstance(raw, Mapping):
+                raise TicketError([mistyped("ticket", raw, message("a set of named facts"))])
             return self._converter.structure(raw, Ticket)
-        except (BaseValidationError, TicketError, Refusal) as error:
-            problems = _problems(error, "")
-            raise TicketError(attrs.evolve(found, place=place) for found in problems) from None
+        except TicketError as error:
+            raise TicketError(attrs.evolve(found, place=place) for found in error.problems) from None
 
     def _make_converter(self) -> Converter:
-        # cattrs costs a tenth of a second to import: deciding a ticket made in Python must not pay for it.
+        # cattrs takes long to import: deciding a ticket made in Python must not pay for it.
         from cattrs import Converter
         from cattrs.gen import make_dict_structure_fn, override
 
         converter = Converter(detailed_validation=True)
-        for record in _RECORDS:
-            hooks: dict[str, Callable[[Any, Any], Any]] = {name: _as_it_is for name in _SETTINGS}
+        for record in RECORDS:
+            hooks: dict[str, Callable[[Any, Any], Any]] = dict.fromkeys(_SETTINGS, _as_it_is)
             for fact in declared(record.grain, self._facts):
-                hooks[fact.name] = functools.partial(self._read_checked, fact)
+                hooks[fact.name] = functools.partial(self._read_fact, fact)
             if record is Ticket:
-                hooks["ticket_id"] = lambda raw, _: self._read_checked(TICKET_ID, raw, _) or ""
+                hooks["ticket_id"] = functools.partial(self._read_fact, TICKET_ID)
                 hooks["extra"] = self._read_extra
-                for grain in LISTS:
-                    hooks[LISTS[grain]] = functools.partial(_read_list, converter)
-            overrides = {name: override(struct_hook=hook) for name, hook in hooks.items()}
-            structure = make_dict_structure_fn(record, converter, _cattrs_forbid_extra_keys=True, **overrides)
-            converter.register_structure_hook(record, functools.partial(self._read_record, record, structure))
+                hooks |= {name: functools.partial(_read_list, converter) for name in LISTS.values()}
+            structure: Callable[[Any, Any], Record] = make_dict_structure_fn(
+                record,
+                converter,
+                _cattrs_detailed_validation=True,
+                **{name: override(struct_hook=hook) for name, hook in hooks.items()},  # type: ignore[arg-type]
+            )
+            known = [name for name in hooks if name not in _SETTINGS]
+            converter.register_structure_hook(record, functools.partial(self._read_record, structure, known))
         return converter
 
     def _read_record(
-        self, record: type[Record], structure: Callable[[Any, Any], Record], raw: object, _: object
+        self, structure: Callable[[Any, Any], Record], known: Sequence[str], raw: object, record: type[Record]
     ) -> Record:
+        """Structure one record; every problem has its path from this record on."""
+        from cattrs import BaseValidationError
+
         if not isinstance(raw, Mapping):
-            raise Refusal(mistyped(record.__name__.lower(), raw, message("a set of named facts")))
-        # The settings travel the way of the facts, so nobody else may send them.
-        problems = [self._unknown(name, record) for name in _SETTINGS if name in raw]
+            raise TicketError([mistyped("", raw, message("a set of named facts"))])
+        problems = [self._unknown(name, known) for name in raw if name not in known]
+        stated = {name: raw[name] for name in raw if name in known and raw[name] is not None}
         try:
-            made = structure({**raw, "currency_digits": self._digits, "facts": self._facts}, record)
-        except Exception as error:
-            if not problems:
-                raise
-            problems += _problems(error, "", self._unknown)
+            made = structure({**stated, "currency_digits": self._digits, "facts": self._facts}, record)
+        except (BaseValidationError, TicketError) as error:
+            raise TicketError([*_problems(error, ""), *problems]) from None
         if problems:
             raise TicketError(problems)
         return made
+
+    def _unknown(self, name: object, known: Sequence[str]) -> Problem:
+        found = unknown_field(str(name), known)
+        if name in self._company:
+            return attrs.evolve(found, help=message("the policy's own facts stand under `extra`"))
+        return found
+
+    def _read_fact(self, fact: Fact, raw: object, _: object = None) -> object:
+        """Read one fact as it is held in Python, and see that it can be held."""
+        found = self._natural(fact, raw)
+        normalise(fact, found, field=fact.name, currency_digits=self._digits)
+        return found
+
+    def _read_extra(self, raw: object, _: object) -> dict[str, object]:
+        if not isinstance(raw, Mapping):
+            raise Refusal(mistyped("extra", raw, message("a set of named facts")))
+        problems: list[Problem] = []
+        found: dict[str, object] = {}
+        for name, value in raw.items():
+            fact = self._company.get(name)
+            try:
+                found[name] = value if fact is None else self._natural(fact, value)
+            except Refusal as refusal:
+                problems.append(refusal.problem)
+        problems += settle_extra(found, self._facts, self._digits)[1]
+        if problems:
+            raise TicketError(problems)
+        return found
+
+    def _natural(self, fact: Fact, raw: object) -> object:
+        """Read what is written; what is no text, or needs no reading, stays for `normalise` to judge."""
+        if isinstance(raw, datetime) and fact.kind == "instant" and raw.utcoffset() is None:
+            # TOML knows local times; they are read in the zone like those of JSON.
+            raw = raw.isoformat()
+        if fact.kind == "share" and not isinstance(raw, str):
+            template = message("`{field}` is `{value}`, which does not say of what", field=fact.name, value=shown(raw))
+            raise Refusal(problem("ticket-wrong-type", template, help=message("a share is written as in `90 %`")))
+        if not isinstance(raw, str) or fact.kind in ("text", "bool", "count"):
+            return raw
+        try:
+            if fact.kind == "instant":
+                return self._instant(fact, raw)
+            value = units.read_literal(raw, fact.kind, currency=self._currency).value
+        except units.Refusal as refusal:
+            template = message("cannot read `{value}` in `{field}`", field=fact.name, value=shown(raw))
+            raise Refusal(problem(f"ticket-{refusal.code}", template, help=refusal.help)) from None
+        assert isinstance(value, int)
+        if fact.kind == "date":
+            return date(*units.date_of(value))
+        if fact.kind == "duration":
+            return timedelta(seconds=value)
+        if fact.kind == "share":
+            return value
+        return Decimal(value).scaleb(-self._digits if fact.kind == "money" else -3)
+
+    def _instant(self, fact: Fact, raw: str) -> datetime:
+        # Other systems write microseconds; a ticket counts whole seconds.
+        epoch = units.read_instant(_FRACTION.sub(r"\1", raw), self._zone.key)
+        check_epoch(epoch, raw, fact.name)
+        return (EPOCH + timedelta(seconds=epoch)).astimezone(self._zone)
+
+
+def read_ticket(
+    data: Mapping[str, Any] | str | bytes | Path,
+    *,
+    zone: str | ZoneInfo,
+    currency: str = "CNY",
+    facts: Sequence[Fact] = (),
+    name: str = "",
+) -> Ticket:
+    """Read one ticket from a mapping, from the text of JSON or TOML, or from a file.
+
+    Args:
+        data: A mapping; JSON or TOML as text or as UTF-8; the path of a file of at most 16 MB.
+        zone: Where local times are read, as in `Asia/Shanghai`.
+        currency: What money is counted in.
+        facts: What the policy declares; see :class:`TicketReader`.
+        name: What problems call the input; for a path, the path.
+
+    Raises:
+        TicketError: Everything that is wrong with the ticket, each problem with its path (`parts[2].unit_price`).
+        UsageError: There is no such zone or currency, or a declaration contradicts a built-in fact.
+    """
+    return _reader(zone, currency, facts).read(data, name=name)
+
+
+def read_tickets(
+    path: Path, *, zone: str | ZoneInfo, currency: str = "CNY", facts: Sequence[Fact] = ()
+) -> Iterator[tuple[int, Ticket | tuple[Problem, ...]]]:
+    """Read a file of tickets: JSON lines, or one JSON array of at most 512 MB.
+
+    A ticket that cannot be read does not stop the others, except that nothing
+    can be read after a place where an array is no JSON.
+
+    Yields:
+        The line where the ticket begins, and the ticket or everything that is wrong with it.
+
+    Raises:
+        TicketError: The file cannot be opened.
+        UsageError: As :func:`read_ticket`.
+    """
+    reader = _reader(zone, currency, facts)
+    for place, raw in read_values(path):
+        line = place.line or 1
+        if isinstance(raw, TicketError):
+            yield line, raw.problems
+            continue
+        try:
+            yield line, reader.structure(raw, place)
+        except TicketError as error:
+            yield line, error.problems
+
+
+def ticket_to_dict(ticket: Ticket) -> dict[str, Any]:
+    """Write a ticket as plain values for JSON; what is missing is left out.
+
+    `read_ticket` with the same currency and facts reads it as an equal ticket. Instants keep
+    their offset and lose fractions of a second. Numbers are exact: they have at most 15 digits.
+    """
+    written: dict[str, Any] = {"ticket_id": ticket.ticket_id} if ticket.ticket_id else {}
+    written |= _record_to_dict(ticket)
+    for field in LISTS.values():
+        if lines := getattr(ticket, field):
+            written[field] = [_record_to_dict(line) for line in lines]
+    kinds = {fact.name: fact for fact in company_facts(ticket.facts)}
+    extra = {
+        name: _undeclared(given) if name not in kinds else _written(kinds[name], given, ticket.currency_digits)
+        for name, given in ticket.extra.items()
+        if given is not None
+    }
+    if extra:
+        written["extra"] = extra
+    return written
+
+
+def _record_to_dict(record: Record) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    for fact, value in zip(declared(record.grain, record.facts), record.values, strict=True):
+        given = getattr(record, fact.name)
+        # Only what was stated: a default is not written, so that it can change with the policy.
+        if given is not None and value is not None:
+            written[fact.name] = _written(fact, given, record.currency_digits)
+    return written
+
+
+def _written(fact: Fact, given: object, currency_digits: int) -> Any:
+    value = normalise(fact, given, field=fact.name, currency_digits=currency_digits)
+    if isinstance(given, datetime):
+        return _instant_text(given)
+    if not isinstance(value, int) or fact.kind in ("bool", "count"):
+        return value
+    if fact.kind == "date":
+        return date.fromordinal(value + EPOCH_DAY).isoformat()
+    if fact.kind == "share":
+        return f"{Decimal(value).scaleb(-2):f} %"
+    if fact.kind == "duration":
+        # A third of an hour has no end in decimals.
+        return _number(Decimal(value) / 3600) if value % 9 == 0 else f"{value} s"
+    return _number(Decimal(value).scaleb(-currency_digits if fact.kind == "money" else -3))
+
+
+def _undeclared(given: object) -> Any:
+    if isinstance(given, datetime):
+        return _instant_text(given)
+    if isinstance(given, date):
+        return given.isoformat()
+    if isinstance(given, timedelta):
+        return f"{given // timedelta(seconds=1)} s"
+    return _number(given) if isinstance(given, Decimal) else given
+
+
+def _number(number: Decimal) -> int | float:
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _instant_text(instant: datetime) -> str:
+    offset = instant.utcoffset() or timedelta(0)
+    # Local mean times of the nineteenth century have offsets that no one reads.
+    there = instant if offset % timedelta(minutes=1) == timedelta(0) else instant.astimezone(UTC)
+    return there.replace(microsecond=0).isoformat()
+
+
+@functools.lru_cache(maxsize=32)
+def _plain_reader(zone: str | ZoneInfo, currency: str) -> TicketReader:
+    return TicketReader(zone=zone, currency=currency)
+
+
+def _reader(zone: str | ZoneInfo, currency: str, facts: Sequence[Fact]) -> TicketReader:
+    return TicketReader(zone=zone, currency=currency, facts=facts) if facts else _plain_reader(zone, currency)
+
+
+def _as_it_is(raw: Any, _: object) -> Any:
+    return raw
+
+
+def _read_list(converter: Converter, raw: object, wanted: Any) -> object:
+    if not isinstance(raw, list | tuple):
+        raise TicketError([mistyped("", raw, message("a list"))])
+    return converter.structure(raw, wanted)
+
+
+def _problems(error: BaseException, path: str) -> Iterator[Problem]:
+    """Turn what cattrs gathered into problems, each with its path."""
+    from cattrs import ClassValidationError, IterableValidationError
+
+    if isinstance(error, Refusal):
+        yield error.problem
+    elif isinstance(error, TicketError):
+        for found in error.problems:
+            yield inside(path, found)
+    elif isinstance(error, ClassValidationError):
+        of_fields, of_the_whole = error.group_exceptions()
+        for fault, note in of_fields:
+            yield from _problems(fault, note.name)
+        for fault in of_the_whole:
+            yield from _problems(fault, path)
+    elif isinstance(error, IterableValidationError):
+        for fault, place in error.group_exceptions()[0]:
+            yield from _problems(fault, f"{path}[{place.index}]")
+    else:
+        raise error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import Any, Final
@@ -32,12 +34,9 @@ def read_bytes(path: Path, largest: int = LARGEST_TICKET) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(largest + 1)
+            return file.read(largest + 1)
     except OSError as error:
-        # The reason comes from the operating system, in its language.
-        template = message("cannot read the file: {reason}", reason=error.strerror or str(error))
-        raise TicketError([problem("ticket-file-unreadable", template, place=Place(file=str(path)))]) from None
-    return content
+        raise _unreadable(path, error) from None
 
 
 def decode(content: bytes, place: Place, largest: int = LARGEST_TICKET) -> str:
@@ -118,42 +117,47 @@ class JsonReader:
         return made
 
     def read(self, text: str, place: Place) -> Any:
-        """Read a text that holds one value.
+        """Read a text that holds one value; the text begins at the line of `place`.
 
         Raises:
             TicketError: It is not JSON, nested too deeply, or gives a key twice.
         """
-        start = skip_space(text, 0)
-        value, end = self.read_at(text, start, place)
+        value, end = self.read_at(text, skip_space(text, 0), place)
         end = skip_space(text, end)
         if end != len(text):
             template = message("something follows the end of the ticket")
             raise TicketError([problem("ticket-json-unreadable", template, place=place_at(text, end, place))])
+        if isinstance(value, TicketError):
+            raise value
         return value
 
     def read_at(self, text: str, start: int, place: Place) -> tuple[Any, int]:
-        """Read the value that begins at `start`; return it and where it ends.
+        """Read the value that begins at `start`; return it, or the error of keys given twice, and where it ends.
 
         Raises:
-            TicketError: As :meth:`read`.
+            TicketError: It is not JSON, or nested too deeply; nobody knows where it ends.
         """
         self._twice = []
         try:
             value, end = self._decoder.raw_decode(text, start)
-        except RecursionError:
-            raise TicketError([_nested(place)]) from None
-        except _NoNumberError as error:
-            raise TicketError([error.problem(place)]) from None
         except json.JSONDecodeError as error:
             template = message("cannot read JSON: {reason}", reason=error.msg[:1].lower() + error.msg[1:])
             there = place_at(text, error.pos, place)
-            raise TicketError([problem("ticket-json-unreadable", template, place=there, help=_path_help(text))]) from None
+            raise TicketError(
+                [problem("ticket-json-unreadable", template, place=there, help=_path_help(text))]
+            ) from None
+        except RecursionError:
+            raise TicketError([_nested(_line_at(text, start, place))]) from None
+        except _NoNumberError as error:
+            raise TicketError([error.problem(_line_at(text, start, place))]) from None
         except ValueError:
             # Python refuses to read an integer of thousands of digits.
             template = message("a number has thousands of digits")
-            raise TicketError([problem("ticket-number-unreadable", template, place=place)]) from None
+            there = _line_at(text, start, place)
+            raise TicketError([problem("ticket-number-unreadable", template, place=there)]) from None
         if self._twice:
-            raise TicketError([_given_twice(name, place) for name in self._twice])
+            there = _line_at(text, start, place)
+            return TicketError(_given_twice(name, there) for name in self._twice), end
         return value, end
 
 
@@ -168,6 +172,10 @@ def place_at(text: str, position: int, place: Place) -> Place:
     """Say in which line and column of `text` a position stands; the text begins at the line of `place`."""
     line = text.count("\n", 0, position) + 1
     return _place(text, line, position - text.rfind("\n", 0, position), place)
+
+
+def _line_at(text: str, position: int, place: Place) -> Place:
+    return Place(file=place.file, line=place_at(text, position, place).line)
 
 
 def _place(text: str, line: int, column: int, place: Place) -> Place:
@@ -215,3 +223,91 @@ def _path_help(text: str) -> Message | None:
     return None
 
 
+def read_values(path: Path) -> Iterator[tuple[Place, Any]]:
+    """Read a file of JSON lines, or one JSON array, value by value.
+
+    Yields:
+        Where the value begins, and the value or the `TicketError` that says why it cannot be read.
+
+    Raises:
+        TicketError: The file cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.readline(_WIDEST).removeprefix(codecs.BOM_UTF8).strip()
+            while not first and (line := file.readline(_WIDEST)):
+                first = line.strip()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    # One ticket written over several lines begins with a brace alone; JSON lines never do.
+    if first.startswith(b"[") or first == b"{":
+        yield from _read_whole(path)
+    else:
+        yield from _read_lines(path)
+
+
+def _read_lines(path: Path) -> Iterator[tuple[Place, Any]]:
+    reader = JsonReader()
+    with path.open("rb") as file:
+        number = 0
+        while content := file.readline(LARGEST_TICKET + 1):
+            number += 1
+            place = Place(file=str(path), line=number)
+            is_cut = len(content) > LARGEST_TICKET
+            rest = content
+            while is_cut and rest and not rest.endswith(b"\n"):
+                rest = file.readline(LARGEST_TICKET)
+            try:
+                text = decode(content, place, LARGEST_TICKET).rstrip("\r\n")
+                if text.strip():
+                    yield place, reader.read(text, place)
+            except TicketError as error:
+                yield place, error
+
+
+def _read_whole(path: Path) -> Iterator[tuple[Place, Any]]:
+    place = Place(file=str(path), line=1)
+    reader = JsonReader()
+    try:
+        text = decode(read_bytes(path, LARGEST_LIST), place, LARGEST_LIST)
+        position = skip_space(text, 0)
+        place = Place(file=str(path), line=1 + text.count("\n", 0, position))
+        if text.startswith("{", position):
+            yield place, reader.read(text, Place(file=str(path)))
+        else:
+            yield from _read_array(text, position, place, reader)
+    except TicketError as error:
+        yield error.problems[0].place or place, error
+
+
+def _read_array(text: str, opening: int, place: Place, reader: JsonReader) -> Iterator[tuple[Place, Any]]:
+    """Read the values of an array one by one, so that a key given twice in one spoils no other."""
+    whole = Place(file=place.file)
+    line, counted = place.line or 1, opening
+    position = skip_space(text, opening + 1)
+    is_first = True
+    while not text.startswith("]", position):
+        if not is_first:
+            if not text.startswith(",", position):
+                template = message("cannot read JSON: expecting `,` or `]` here")
+                there = place_at(text, position, whole)
+                yield there, TicketError([problem("ticket-json-unreadable", template, place=there)])
+                return
+            position = skip_space(text, position + 1)
+        is_first = False
+        line, counted = line + text.count("\n", counted, position), position
+        place = Place(file=place.file, line=line)
+        value, position = reader.read_at(text, position, whole)
+        yield place, value
+        position = skip_space(text, position)
+    end = skip_space(text, position + 1)
+    if end != len(text):
+        there = place_at(text, end, whole)
+        template = message("something follows the end of the tickets")
+        yield there, TicketError([problem("ticket-json-unreadable", template, place=there)])
+
+
+def _unreadable(path: Path, error: OSError) -> TicketError:
+    # The reason comes from the operating system, in its language.
+    template = message("cannot read the file: {reason}", reason=error.strerror or str(error))
+    return TicketError([problem("ticket-file-unreadable", template, place=Place(file=str(path)))])

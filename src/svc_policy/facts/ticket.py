@@ -15,16 +15,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Final, Self, TypeVar
 
 import attrs
 
-from svc_policy.errors import Problem, TicketError, nearest, problem
-from svc_policy.facts.normal import Refusal, Value, company_facts, declared, inside, normalise, shown
+from svc_policy.errors import Problem, TicketError, problem
+from svc_policy.facts.normal import (
+    Refusal,
+    Value,
+    check_undeclared,
+    company_facts,
+    declared,
+    inside,
+    mistyped,
+    normalise,
+    shown,
+    unknown_field,
+)
 from svc_policy.facts.registry import LISTS, Fact, Grain
-from svc_policy.messages import Message, message
+from svc_policy.messages import message
+
+#: What a ticket is called by whoever keeps it; no rule reads it, so it is no fact.
+TICKET_ID: Final = Fact(name="ticket_id", kind="text", absence="none", en="ticket", zh="工单")
 
 _Line = TypeVar("_Line")
+
+
+def _declarations(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    return tuple(facts)
 
 
 def _listed(lines: Iterable[_Line]) -> tuple[_Line, ...]:
@@ -48,7 +66,7 @@ class Record:
     grain: ClassVar[Grain]
 
     currency_digits: int = 2
-    facts: Sequence[Fact] = attrs.field(default=(), converter=tuple)
+    facts: tuple[Fact, ...] = attrs.field(default=(), converter=_declarations)
     values: tuple[Value, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -239,29 +257,35 @@ class Ticket(Record):
 
     def _settle(self) -> list[Problem]:
         problems = super()._settle()
-        if not isinstance(self.ticket_id, str):
-            problems.append(_mistyped("ticket_id", self.ticket_id, message("a text")))
-        for grain, record in ((record.grain, record) for record in (Part, Hold, Incident, Override)):
+        try:
+            normalise(TICKET_ID, self.ticket_id, field="ticket_id", currency_digits=0)
+        except Refusal as refusal:
+            problems.append(refusal.problem)
+        for grain, record in ((record.grain, record) for record in RECORDS[:-1]):
             problems += self._settle_lines(LISTS[grain], record)
-        object.__setattr__(self, "extra_values", {})
-        if isinstance(self.extra, Mapping):
-            object.__setattr__(self, "extra", dict(self.extra))
-            problems += self._settle_extra()
-        else:
-            problems.append(_mistyped("extra", self.extra, message("a set of named facts")))
-        return problems
+        if not isinstance(self.extra, Mapping):
+            return [*problems, mistyped("extra", self.extra, message("a set of named facts"))]
+        values, found = settle_extra(self.extra, self.facts, self.currency_digits)
+        object.__setattr__(self, "extra_values", values)
+        # An undeclared float and the same number read from JSON are to be equal.
+        extra = {
+            name: Decimal(repr(given)) if isinstance(given, float) and not found else given
+            for name, given in self.extra.items()
+        }
+        object.__setattr__(self, "extra", extra)
+        return [*problems, *(inside("extra", each) for each in found)]
 
     def _settle_lines(self, field: str, record: type[Record]) -> list[Problem]:
         """Check the records of one list and read them under the ticket's declarations."""
         lines = getattr(self, field)
         if not isinstance(lines, tuple):
-            return [_mistyped(field, lines, message("a list of records"))]
+            return [mistyped(field, lines, message("a list of records"))]
         problems: list[Problem] = []
         settled: list[Record] = []
         for index, line in enumerate(lines):
             path = f"{field}[{index}]"
             if not isinstance(line, record):
-                problems.append(_mistyped(path, line, message("a record of kind `{record}`", record=record.__name__)))
+                problems.append(mistyped(path, line, message("a record of kind `{record}`", record=record.__name__)))
                 continue
             if line.currency_digits != self.currency_digits:
                 template = message(
@@ -278,33 +302,10 @@ class Ticket(Record):
         object.__setattr__(self, field, tuple(settled))
         return problems
 
-    def _settle_extra(self) -> list[Problem]:
-        """Compute `extra_values` when there are declarations; without them only the names can be checked."""
-        problems = [
-            _mistyped("extra", name, message("the name of a fact")) for name in self.extra if not isinstance(name, str)
-        ]
-        if problems or not self.facts:
-            return problems
-        known = {fact.name: fact for fact in company_facts(self.facts)}
-        for name in self.extra:
-            if name not in known:
-                problems.append(unknown_field(f"extra.{name}", name, known))
-        for name, fact in known.items():
-            value: Value = None
-            try:
-                value = normalise(
-                    fact, self.extra.get(name), field=f"extra.{name}", currency_digits=self.currency_digits
-                )
-            except Refusal as refusal:
-                problems.append(refusal.problem)
-            value = fact.default if value is None else value
-            if value is not None:
-                self.extra_values[name] = value
-        return problems
-
     def _identity(self) -> tuple[object, ...]:
         lines = (self.parts, self.holds, self.incidents, self.overrides)
-        return (self.ticket_id, super()._identity(), lines, frozenset(self.extra.items()))
+        extra = self.extra_values if self.facts else self.extra
+        return (self.ticket_id, super()._identity(), lines, frozenset(extra.items()))
 
     def with_facts(self, facts: Iterable[Fact]) -> Self:
         """Return the ticket read under the declarations of a policy.
@@ -312,16 +313,32 @@ class Ticket(Record):
         Raises:
             TicketError: A value is not among those that the policy declares, or `extra` states an undeclared fact.
         """
-        return attrs.evolve(self, facts=tuple(facts))
+        return attrs.evolve(self, facts=facts)
 
 
-def unknown_field(path: str, name: str, known: Iterable[str]) -> Problem:
-    """Make the problem of a name that is no fact, with the known name that was probably meant."""
-    meant = nearest(name, known)
-    explanation = None if meant is None else message("did you mean `{meant}`?", meant=meant)
-    return problem("ticket-unknown-field", message("`{field}` is no known fact", field=path), help=explanation)
+#: The records of a ticket, the ticket last.
+RECORDS: Final[tuple[type[Record], ...]] = (Part, Hold, Incident, Override, Ticket)
 
 
-def _mistyped(field: str, value: object, wanted: Message) -> Problem:
-    template = message("`{field}` is `{value}`, not {wanted}", field=field, value=shown(value), wanted=wanted)
-    return problem("ticket-wrong-type", template)
+def settle_extra(
+    extra: Mapping[str, object], facts: Sequence[Fact], currency_digits: int
+) -> tuple[dict[str, int | str | bool], list[Problem]]:
+    """Compute the internal values of a company's facts; without declarations only their types can be checked."""
+    values: dict[str, int | str | bool] = {}
+    known = {fact.name: fact for fact in company_facts(facts)}
+    problems = [unknown_field(str(name), known) for name in extra if facts and name not in known]
+    for name in extra if not facts else ():
+        try:
+            check_undeclared(str(name), extra[name])
+        except Refusal as refusal:
+            problems.append(refusal.problem)
+    for name, fact in known.items():
+        try:
+            value = normalise(fact, extra.get(name), field=name, currency_digits=currency_digits)
+        except Refusal as refusal:
+            problems.append(refusal.problem)
+            continue
+        value = fact.default if value is None else value
+        if value is not None:
+            values[name] = value
+    return values, problems

@@ -18,7 +18,7 @@ from svc_policy.expressions.nodes import (
     or_,
     unless_undetermined,
 )
-from svc_policy.tables.cells import Interval, Operand, Test
+from svc_policy.tables import Interval, Operand, Test
 
 
 def condition(test: Test, subject: Expression, operand: Callable[[Operand], Expression]) -> Expression:

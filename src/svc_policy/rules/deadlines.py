@@ -21,7 +21,6 @@ from svc_policy.expressions.nodes import (
     constant,
     equal,
     first_known,
-    is_constant,
     is_missing,
     is_present,
     is_undetermined,
@@ -123,6 +122,14 @@ def _build_target(context: Context, target: str, rows: Sequence[Row]) -> None:
     _build_status(context, target, rows, applies=applies, start=start, due=due, stopped=stopped)
 
 
+def start_of(context: Context, target: str) -> Expression:
+    """Give the instant from which a target's clock runs."""
+    if context.has(f"{target}_start"):
+        return context.subject(f"{target}_start", "ticket", "deadlines")
+    starts = targets(context)[target][0].text("starts") or ""
+    return context.subject(MILESTONES[starts], "ticket", "deadlines")
+
+
 def _due(
     context: Context, name: str, start: Expression, need: Expression, unit: str, stops: Sequence[str]
 ) -> tuple[Expression, Expression]:
@@ -160,10 +167,16 @@ def _build_status(
             choose(is_missing(due), unknown, constant("late")),
         ),
     )
-    waiting = choose(is_undetermined(start), unknown, choose(is_present(closed), constant("cancelled"), constant("not started")))
+    waiting = choose(
+        is_undetermined(start), unknown, choose(is_present(closed), constant("cancelled"), constant("not started"))
+    )
     over = choose(certainly(less(due, closed)), constant("breached"), constant("cancelled"))
     passed = certainly(context.reached(overdue, and_(live, not_(stopped), is_present(due))))
-    running = choose(stopped, constant("on hold"), choose(is_missing(due), unknown, choose(passed, constant("breached"), constant("pending"))))
+    running = choose(
+        stopped,
+        constant("on hold"),
+        choose(is_missing(due), unknown, choose(passed, constant("breached"), constant("pending"))),
+    )
     open_ = choose(is_missing(start), waiting, choose(is_present(closed), over, running))
     status = choose(applies, choose(is_present(done), finished, open_), constant("not applicable"))
     # An end without its start cannot be judged: ask for the start even though it is no fact to ask for beforehand.
@@ -173,7 +186,11 @@ def _build_status(
     needs = choose(
         is_missing(applies),
         known_row,
-        choose(and_(certainly(applies), is_missing(start), or_(is_present(done), is_undetermined(start))), ask_start, context.needs(due)),
+        choose(
+            and_(certainly(applies), is_missing(start), or_(is_present(done), is_undetermined(start))),
+            ask_start,
+            context.needs(due),
+        ),
     )
     context.compute(f"{target}_status", status, needs=needs)
 
@@ -206,4 +223,4 @@ HOLDS = Family(
     build=build_holds,
 )
 
-__all__ = ["FAMILY", "HOLDS", "STATUSES", "is_constant", "stopping", "targets", "unit_of"]
+__all__ = ["FAMILY", "HOLDS", "STATUSES", "start_of", "stopping", "targets", "unit_of"]

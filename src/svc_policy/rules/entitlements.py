@@ -21,7 +21,10 @@ def build(context: Context) -> None:
             "entitlements",
             "entitlements",
             rows,
-            {f"contract_{name}": lambda row, name=name: context.cell(row.results[name], "entitlements", "ticket") for name in COVERS},  # type: ignore[misc]
+            {
+                f"contract_{name}": lambda row, name=name: context.cell(row.results[name], "entitlements", "ticket")
+                for name in COVERS
+            },  # type: ignore[misc]
             otherwise={f"contract_{name}": constant(False) for name in COVERS},
         )
         assert set(chosen) == {f"contract_{name}" for name in COVERS}

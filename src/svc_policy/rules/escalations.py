@@ -12,30 +12,38 @@ from svc_policy.expressions.nodes import (
     add,
     and_,
     certainly,
-    constant,
     divide,
     multiply,
     strict,
     subtract,
 )
-from svc_policy.rules.deadlines import stopping, targets, unit_of
+from svc_policy.rules.deadlines import start_of, stopping, targets, unit_of
 from svc_policy.rules.family import Condition, Context, Family, Result, Row
 
 WHOLE = 10_000
 
 
+def pairs(context: Context) -> list[tuple[Row, str]]:
+    """List every row once for each target that it watches, in the table's order."""
+    return [(row, target) for row in context.rows("escalations") for target in watched(row)]
+
+
+def watched(row: Row) -> list[str]:
+    """List the targets that a row names."""
+    return [str(item.low.value) for item in row.tests["target"].items if item.low is not None]  # type: ignore[union-attr]
+
+
 def build(context: Context) -> None:
-    """Write which rows have fired; the level reached is the highest among them."""
-    rows = context.rows("escalations")
+    """Write which rows have fired for which target; the level reached is the highest among them."""
+    watching = pairs(context)
     conditions = [
-        and_(context.row_condition(row, "escalations", "ticket"), _used_up(context, row, number))
-        for number, row in enumerate(rows)
+        and_(context.row_condition(row, "escalations", "ticket"), _used_up(context, row, target, number))
+        for number, (row, target) in enumerate(watching)
     ]
-    context.collect("escalations", "escalations", rows, conditions=conditions)
+    context.collect("escalations", "escalations", [row for row, _ in watching], conditions=conditions)
 
 
-def _used_up(context: Context, row: Row, number: int) -> Expression:
-    target = str(row.tests["target"].items[0].low.value)  # type: ignore[union-attr]
+def _used_up(context: Context, row: Row, target: str, number: int) -> Expression:
     threshold = row.tests["used_share"].items[0].low
     assert threshold is not None
     share = context.operand(threshold, "escalations", "ticket")
@@ -48,7 +56,7 @@ def _used_up(context: Context, row: Row, number: int) -> Expression:
 def _instant(context: Context, target: str, share: Expression, number: int) -> Expression:
     rows = targets(context)[target]
     units = {unit_of(context, row) for row in rows}
-    start = context.start_of(target)
+    start = start_of(context, target)
     within = context.subject(f"{target}_within", "ticket", "escalations")
     name = f"{target}_share_{number + 1}"
     if units <= {"s", "working_s"} and len(units) == 1:
@@ -81,5 +89,3 @@ FAMILY = Family(
     ),
     build=build,
 )
-
-__all__ = ["FAMILY", "WHOLE", "constant"]

@@ -11,9 +11,9 @@ from typing import Literal, Protocol
 
 import attrs
 
-from svc_policy.expressions.nodes import Expression, Type
+from svc_policy.expressions.nodes import Expression
 from svc_policy.expressions.steps import Clock, Gathering, HitPolicy
-from svc_policy.tables.cells import Test
+from svc_policy.tables import Operand, Test
 from svc_policy.units import Literal as WrittenLiteral
 
 Governing = Literal["purchase", "request", "fee", "incident", "none"]
@@ -53,7 +53,11 @@ Cell = WrittenLiteral | Parameter | tuple[str, ...] | None
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One rule: its dates, tests by column, results by column, and what it cites."""
+    """One rule: its dates, tests by column, results by column, what it cites and rests on.
+
+    Parameters without dates have been put in their place; `rests_on` still
+    names every parameter and interpretation that the row reads.
+    """
 
     id: str
     since: int | None
@@ -61,9 +65,10 @@ class Row:
     tests: Mapping[str, Test]
     results: Mapping[str, Cell]
     cites: tuple[str, ...]
-    note: str
-    file: str
-    line: int
+    rests_on: tuple[str, ...] = ()
+    note: str = ""
+    file: str = ""
+    line: int = 0
 
     def text(self, name: str) -> str | None:
         """Take a text result, None where the cell is empty."""
@@ -157,9 +162,8 @@ class Context(Protocol):
 
     def ask(self, fact: str) -> Expression: ...
 
+    def needs(self, node: Expression) -> Expression: ...
 
-def otherwise_of(kind: Type) -> Expression:
-    """The result where no row holds: absent."""
-    from svc_policy.expressions.nodes import null
+    def operand(self, operand: Operand, family: str, grain: str) -> Expression: ...
 
-    return null(kind)
+    def parameter_unit(self, name: str) -> str: ...

@@ -32,7 +32,13 @@ def build(context: Context) -> None:
     """Write the amount of every line, in minor units."""
     for line, rows in lines(context).items():
         name = f"fee_{line}"
-        context.choose(name, "fees", rows, {f"{name}_amount": lambda row: _amount(context, row)}, otherwise={f"{name}_amount": ZERO})
+        context.choose(
+            name,
+            "fees",
+            rows,
+            {f"{name}_amount": lambda row: _amount(context, row)},
+            otherwise={f"{name}_amount": ZERO},
+        )
 
 
 def _amount(context: Context, row: Row) -> Expression:

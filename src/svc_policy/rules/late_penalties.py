@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from svc_policy.expressions.nodes import Expression, add, and_, one_of, strict, unless_undetermined
+from svc_policy.expressions.nodes import ZERO, Expression, add, and_, one_of, strict, subtract, unless_undetermined
 from svc_policy.rules.family import Condition, Context, Family, Row
 from svc_policy.rules.penalties import RESULTS, least_of, most_of, total
 
@@ -22,7 +22,11 @@ def build(context: Context) -> None:
             for item in incidents
             if item.rpartition("_")[2] == name.rpartition("_")[2]
         ]
-        context.compute(name, add(own, of_incidents[0]) if of_incidents else own)
+        whole = add(own, of_incidents[0]) if of_incidents else own
+        if context.rows("overrides"):
+            waived = context.subject("penalty_waivers", "ticket", "late_penalties")
+            whole = strict("greatest", subtract(whole, waived), ZERO)
+        context.compute(name, whole)
 
 
 def _missed(context: Context, row: Row) -> Expression:

@@ -26,7 +26,9 @@ def build(context: Context) -> None:
     accepted = context.compute("override_accepted", certainly(at_most(amount, limit)), grain="override")
     for name, kind in (("discounts", "discount"), ("penalty_waivers", "penalty_waiver")):
         granted = equal(context.subject("override_kind", "override", "overrides"), constant(kind))
-        context.gather(name, "override", "sum", choose(certainly(and_(accepted, granted)), strict("greatest", amount, ZERO), ZERO))
+        context.gather(
+            name, "override", "sum", choose(certainly(and_(accepted, granted)), strict("greatest", amount, ZERO), ZERO)
+        )
 
 
 FAMILY = Family(

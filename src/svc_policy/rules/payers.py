@@ -11,7 +11,9 @@ def build(context: Context) -> None:
     """Write `payer`, a role or the customer."""
     rows = context.rows("payers")
     if rows:
-        context.choose("payers", "payers", rows, {"payer": lambda row: context.cell(row.results["payer"], "payers", "ticket")})
+        context.choose(
+            "payers", "payers", rows, {"payer": lambda row: context.cell(row.results["payer"], "payers", "ticket")}
+        )
 
 
 FAMILY = Family(

@@ -24,8 +24,12 @@ def build(context: Context) -> None:
     """Write which rows fire for each incident, and the least and most they come to."""
     rows = context.rows("penalties")
     conditions = context.collect("penalties", "penalties", rows, grain="incident")
-    least = context.compute("incident_least", total(context, rows, conditions, least_of(context, "penalties", "incident")), grain="incident")
-    most = context.compute("incident_most", total(context, rows, conditions, most_of(context, "penalties", "incident")), grain="incident")
+    least = context.compute(
+        "incident_least", total(context, rows, conditions, least_of(context, "penalties", "incident")), grain="incident"
+    )
+    most = context.compute(
+        "incident_most", total(context, rows, conditions, most_of(context, "penalties", "incident")), grain="incident"
+    )
     context.gather("incidents_least", "incident", "sum", least)
     context.gather("incidents_most", "incident", "sum", most)
 

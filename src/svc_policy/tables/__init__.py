@@ -3,13 +3,19 @@
 Knows nothing of service policies. Workbooks need the extra `xlsx`, and only when they are read or written.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from svc_policy.tables.cells import parse_results, parse_test
 from svc_policy.tables.decision_table import Answer, DecisionTable, Outcome, is_in_force, result_value
 from svc_policy.tables.domains import Domain, contains, default_domain, neighbours, parse_domain
 from svc_policy.tables.matching import all_of, any_of, match, resolve
-from svc_policy.tables.printing import canonical_operand, canonical_result, canonical_test, print_test
+from svc_policy.tables.printing import (
+    canonical_operand,
+    canonical_result,
+    canonical_rows,
+    canonical_test,
+    print_test,
+)
 from svc_policy.tables.records import (
     Absence,
     ColumnSpec,
@@ -22,6 +28,11 @@ from svc_policy.tables.records import (
     Test,
     name_key,
 )
+
+if TYPE_CHECKING:
+    from svc_policy.tables.reading import read_table
+    from svc_policy.tables.sheets import Cell, Sheet, csv_text, make_sheet, neutralise, read_csv, write_csv
+    from svc_policy.tables.workbooks import read_workbook, write_workbook
 
 _LATER = {
     "Cell": "sheets",
@@ -49,6 +60,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "Absence",
     "Answer",
+    "Cell",
     "ColumnSpec",
     "DecisionTable",
     "Domain",
@@ -59,22 +71,32 @@ __all__ = [
     "Reference",
     "Result",
     "Rule",
+    "Sheet",
     "Test",
     "all_of",
     "any_of",
     "canonical_operand",
     "canonical_result",
+    "canonical_rows",
     "canonical_test",
     "contains",
+    "csv_text",
     "default_domain",
     "is_in_force",
+    "make_sheet",
     "match",
     "name_key",
     "neighbours",
+    "neutralise",
     "parse_domain",
     "parse_results",
     "parse_test",
     "print_test",
+    "read_csv",
+    "read_table",
+    "read_workbook",
     "resolve",
     "result_value",
+    "write_csv",
+    "write_workbook",
 ]

@@ -21,7 +21,7 @@ from svc_policy.tables.matching import Parameters, all_of, match, resolve
 from svc_policy.tables.records import Absence, ColumnSpec, HitPolicy, Operand, Result, Rule, Test
 from svc_policy.units import NOUNS, Allowance, Kind, Literal, Value
 
-Answers = Value | tuple[Value | None, ...] | tuple["Answers", ...] | None
+Answers = Value | tuple["Answers", ...] | None
 Columns = Iterable[ColumnSpec | tuple[str, Kind]]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from svc_policy.tables.records import Interval, Operand, Reference, Result, Test
-from svc_policy.units import fold, format_literal
+from svc_policy.units import fold, format_day, format_literal
+
+if TYPE_CHECKING:
+    from svc_policy.tables.decision_table import DecisionTable
 
 # Words and beginnings that would be read as something else if they stood without quotes.
 _MEANT_OTHERWISE: Final = r"[-–—]|missing|缺|缺失|(?:not|非)\s*\(.*|[\"“”({\[\]<>=+≤≥≦≧⩽⩾≠!].*"
@@ -68,3 +71,25 @@ def _canonical_interval(interval: Interval) -> str:
         return f"{'>=' if interval.low_closed else '>'} {canonical_operand(low)}"
     opening, closing = "[" if interval.low_closed else "(", "]" if interval.high_closed else ")"
     return f"{opening}{canonical_operand(low)}..{canonical_operand(high)}{closing}"
+
+
+def canonical_rows(table: DecisionTable) -> list[list[str]]:
+    """Write what decides in a table, the heading first: rules in order, columns by name, wording apart.
+
+    Conditions that are `-` throughout decide nothing and are left out, as are
+    clauses and notes.
+    """
+    used = [
+        index
+        for index in sorted(range(len(table.columns)), key=lambda index: table.columns[index].name)
+        if not all(rule.tests[index].any for rule in table.rules)
+    ]
+    outputs = sorted(range(len(table.outputs)), key=lambda index: table.outputs[index].name)
+    outputs = [index for index in outputs if any(rule.results[index] is not None for rule in table.rules)]
+    header = ["rule", "from", "until", *(table.columns[index].name for index in used)]
+    rows = [[*header, *(f"then: {table.outputs[index].name}" for index in outputs)]]
+    for rule in table.rules:
+        days = ["-" if day is None else format_day(day) for day in (rule.from_day, rule.until_day)]
+        tests = [canonical_test(rule.tests[index]) for index in used]
+        rows.append([rule.id, *days, *tests, *(canonical_result(rule.results[index]) for index in outputs)])
+    return rows

@@ -12,14 +12,17 @@ office.deadline(received_at, 8 * 3600, holds=[(held_at, resumed_at)])
 """
 
 from svc_policy.worktime.calendar import WorkCalendar
-from svc_policy.worktime.holds import Hold, absolute_deadline, absolute_elapsed, resumed
+from svc_policy.worktime.holds import Hold, absolute_deadline_s, absolute_elapsed_s, resumed
+from svc_policy.worktime.instants import absolute_deadline, absolute_elapsed
 from svc_policy.worktime.months import add_months, add_months_to_day
 
 __all__ = [
     "Hold",
     "WorkCalendar",
     "absolute_deadline",
+    "absolute_deadline_s",
     "absolute_elapsed",
+    "absolute_elapsed_s",
     "add_months",
     "add_months_to_day",
     "resumed",

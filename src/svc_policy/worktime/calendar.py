@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, TypeVar, overload
+from typing import Literal, overload
 
 from svc_policy.errors import CalendarError, Problem, problem
 from svc_policy.messages import message
 from svc_policy.worktime.axis import WorkAxis
-from svc_policy.worktime.holds import Hold, resumed
+from svc_policy.worktime.holds import resumed
+from svc_policy.worktime.instants import InstantT, in_kind, seconds_of, spans_of
 from svc_policy.worktime.local_clock import LocalClock
 from svc_policy.worktime.windows import (
     DAY,
@@ -26,12 +27,8 @@ from svc_policy.worktime.windows import (
     without_breaks,
 )
 
-InstantT = TypeVar("InstantT", int, dt.datetime)
 AtEnd = Literal["stay", "roll"]
 Landing = Literal["same_time", "opening", "closing"]
-
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)  # noqa: UP017 - one zone object for all versions
-_SECOND: Final = dt.timedelta(seconds=1)
 
 
 class WorkCalendar(WorkAxis):
@@ -148,8 +145,8 @@ class WorkCalendar(WorkAxis):
             The due instant, or None where there is none: a hold is open and
             began before the allowance was used up.
         """
-        due = self.deadline_s(_seconds(start), seconds, _holds(holds), _read_at_end(at_end) == "roll")
-        return None if due is None else _in_kind(due, start)
+        due = self.deadline_s(seconds_of(start), seconds, spans_of(holds), _read_at_end(at_end) == "roll")
+        return None if due is None else in_kind(due, start)
 
     def due_if_resumed(
         self,
@@ -161,14 +158,14 @@ class WorkCalendar(WorkAxis):
         at_end: AtEnd = "stay",
     ) -> InstantT:
         """Find the deadline as it would be if every open hold ended at `at`."""
-        closed = resumed(_holds(holds), _seconds(at))
-        due = self.deadline_s(_seconds(start), seconds, closed, _read_at_end(at_end) == "roll")
+        closed = resumed(spans_of(holds), seconds_of(at))
+        due = self.deadline_s(seconds_of(start), seconds, closed, _read_at_end(at_end) == "roll")
         assert due is not None
-        return _in_kind(due, start)
+        return in_kind(due, start)
 
     def elapsed(self, a: InstantT, b: InstantT, holds: Iterable[tuple[InstantT, InstantT | None]] = ()) -> int:
         """Count the working seconds from `a` to `b`, holds left out; negative if `b` comes first."""
-        return self.elapsed_s(_seconds(a), _seconds(b), _holds(holds))
+        return self.elapsed_s(seconds_of(a), seconds_of(b), spans_of(holds))
 
     def workday_deadline(
         self, start: InstantT, n: int, holds: Iterable[tuple[InstantT, InstantT | None]] = ()
@@ -183,12 +180,12 @@ class WorkCalendar(WorkAxis):
             The due instant, or None where there is none: a hold is open and
             holds whole days before the last one is reached.
         """
-        due = self.workday_deadline_s(_seconds(start), n, _holds(holds))
-        return None if due is None else _in_kind(due, start)
+        due = self.workday_deadline_s(seconds_of(start), n, spans_of(holds))
+        return None if due is None else in_kind(due, start)
 
     def calendar_days_deadline(self, start: InstantT, n: int) -> InstantT:
         """Find 23:59:59, the last second, of the `n`-th local date after the start's; days off count."""
-        return _in_kind(self.calendar_days_deadline_s(_seconds(start), n), start)
+        return in_kind(self.calendar_days_deadline_s(seconds_of(start), n), start)
 
     @overload
     def add_workdays(self, start: dt.datetime, n: int, *, landing: Landing = ...) -> dt.datetime: ...
@@ -211,7 +208,7 @@ class WorkCalendar(WorkAxis):
         """
         if isinstance(start, dt.date) and not isinstance(start, dt.datetime):
             return date_of(self.add_workdays_to_day(day_number(start), n))
-        at = _seconds(start)
+        at = seconds_of(start)
         if landing == "same_time":
             landed = self.add_workdays_s(at, n)
         elif landing == "opening":
@@ -220,75 +217,33 @@ class WorkCalendar(WorkAxis):
             landed = self.add_workdays_to_closing_s(at, n)
         else:
             raise _unknown_choice(landing, ("same_time", "opening", "closing"))
-        return landed if isinstance(start, int) else _in_kind(landed, start)
+        return landed if isinstance(start, int) else in_kind(landed, start)
 
     def is_workday(self, day: dt.date | int) -> bool:
         """Tell whether work begins on a date, or on the local date of an instant."""
         if isinstance(day, dt.date) and not isinstance(day, dt.datetime):
             return self.is_workday_number(day_number(day))
-        return self.is_workday_number(self.local_day_s(_seconds(day)))
+        return self.is_workday_number(self.local_day_s(seconds_of(day)))
 
     def local_date(self, at: dt.datetime | int) -> dt.date:
         """Find the date on the wall at an instant; a night shift past midnight has the new date."""
-        return date_of(self.local_day_s(_seconds(at)))
+        return date_of(self.local_day_s(seconds_of(at)))
 
     def is_open(self, at: dt.datetime | int) -> bool:
         """Tell whether `at` is working time; an opening is, a closing is not."""
-        return self.is_open_s(_seconds(at))
+        return self.is_open_s(seconds_of(at))
 
     def next_open(self, at: InstantT) -> InstantT:
         """Find the first working instant from `at` on: `at` itself inside `[open, close)`."""
-        return _in_kind(self.next_open_s(_seconds(at)), at)
+        return in_kind(self.next_open_s(seconds_of(at)), at)
 
     def prev_open(self, at: InstantT) -> InstantT:
         """Find the last instant with work just before it, up to `at`: `at` itself inside `(open, close]`."""
-        return _in_kind(self.prev_open_s(_seconds(at)), at)
+        return in_kind(self.prev_open_s(seconds_of(at)), at)
 
     def next_close(self, at: InstantT) -> InstantT:
         """Find the first closing after `at`; each day has its own, also where shifts meet."""
-        return _in_kind(self.next_close_s(_seconds(at)), at)
-
-
-def _seconds(at: object) -> int:
-    if isinstance(at, int) and not isinstance(at, bool):
-        return at
-    if isinstance(at, dt.datetime) and at.tzinfo is not None and at.utcoffset() is not None:
-        return (at - _EPOCH) // _SECOND
-    naive = isinstance(at, dt.datetime)
-    raise CalendarError(
-        [
-            problem(
-                "calendar-instant",
-                message("`{at}` has no time zone", at=at) if naive else message("`{at}` is not an instant", at=at),
-                help=message("give an aware datetime, or whole seconds since 1970-01-01T00:00Z"),
-            )
-        ]
-    )
-
-
-def _in_kind(seconds: int, like: InstantT) -> InstantT:
-    if isinstance(like, int):
-        return seconds
-    return type(like).fromtimestamp(seconds, like.tzinfo)
-
-
-def _holds(holds: Iterable[tuple[InstantT, InstantT | None]]) -> list[Hold]:
-    spans: list[Hold] = []
-    problems: list[Problem] = []
-    for begins, ends in holds:
-        span = (_seconds(begins), None if ends is None else _seconds(ends))
-        if span[1] is not None and span[1] < span[0]:
-            problems.append(
-                problem(
-                    "calendar-hold",
-                    message("the hold ends at `{ends}`, before it begins at `{begins}`", begins=begins, ends=ends),
-                    help=message("a hold is `(begins, ends)`; leave `ends` out (None) while it is open"),
-                )
-            )
-        spans.append(span)
-    if problems:
-        raise CalendarError(problems)
-    return spans
+        return in_kind(self.next_close_s(seconds_of(at)), at)
 
 
 def _read_at_end(at_end: AtEnd) -> AtEnd:

@@ -20,7 +20,7 @@ def resumed(holds: Iterable[Hold], at: int) -> list[Hold]:
     return [(begins, at if ends is None else ends) for begins, ends in holds]
 
 
-def absolute_deadline(start: int, seconds: int, holds: Sequence[Hold] = ()) -> int | None:
+def absolute_deadline_s(start: int, seconds: int, holds: Sequence[Hold] = ()) -> int | None:
     """Find the earliest instant by which `seconds` have passed since `start`, holds left out.
 
     Every second counts, whatever the calendar says. An allowance of zero
@@ -59,10 +59,10 @@ def absolute_deadline(start: int, seconds: int, holds: Sequence[Hold] = ()) -> i
     return due
 
 
-def absolute_elapsed(start: int, end: int, holds: Sequence[Hold] = ()) -> int:
+def absolute_elapsed_s(start: int, end: int, holds: Sequence[Hold] = ()) -> int:
     """Count the seconds from `start` to `end` that are not held; negative if `end` comes first."""
     if end < start:
-        return -absolute_elapsed(end, start, holds)
+        return -absolute_elapsed_s(end, start, holds)
     elapsed = end - start
     held_until = start
     for begins, ends in sorted(holds, key=by_beginning):

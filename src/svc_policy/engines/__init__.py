@@ -1,0 +1,1 @@
+"""Engines: one plan, run in a Python process or inside a database."""

@@ -1,0 +1,459 @@
+"""Compile a plan into one Python function.
+
+Values of the policy are bound to names, never pasted into the source. A table
+is an ``if`` chain as long as nothing that it reads is undetermined; otherwise
+its rows are weighed one by one (:func:`~svc_policy.engines.runtime.possible_rows`).
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+
+from svc_policy.engines import runtime
+from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, is_constant
+from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
+from svc_policy.facts.registry import BUILT_IN, LISTS, Grain
+from svc_policy.plan import Plan
+from svc_policy.units import half_up_div
+
+Row = tuple[runtime.Value | None, ...]
+Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
+
+_INFIX = {"equal": "==", "less": "<", "at_most": "<=", "add": "+", "subtract": "-", "multiply": "*", "bit_or": "|"}
+_OPPOSITE = {"equal": "!=", "less": ">=", "at_most": ">"}
+_CALLS = {"least": "min", "greatest": "max", "half_up_divide": "half_up_div", "add_months": "add_months"}
+_CLOCKS = ("local_day", "day_end", "workday_due", "work_before", "work_after")
+
+
+def compile_plan(plan: Plan, clocks: runtime.Clocks, name: str = "policy") -> Decide:
+    """Compile `plan`; the function takes a ticket and `at` and gives the columns of every grain."""
+    source, bound = generate(plan, clocks)
+    filename = f"<svc-policy {name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    exec(compile(source, filename, "exec"), bound)  # noqa: S102 - our own text; the policy's values are bound
+    decide: Decide = bound["decide"]  # type: ignore[assignment]
+    return decide
+
+
+def generate(plan: Plan, clocks: runtime.Clocks) -> tuple[str, dict[str, object]]:
+    """Write the source of a plan's function, and the names that it is bound to."""
+    writer = _Writer(plan, clocks)
+    writer.write()
+    return "\n".join(writer.lines) + "\n", writer.bound
+
+
+class _Writer:
+    """Writes the function statement by statement; `names` says which expression stands in which variable."""
+
+    def __init__(self, plan: Plan, clocks: runtime.Clocks) -> None:
+        self.plan = plan
+        self.lines: list[str] = []
+        self.depth = 1
+        self.names: dict[Expression, str] = {}
+        self.columns: dict[str, str] = {}
+        self.constants: dict[tuple[type, object], str] = {}
+        self.count = 0
+        self.holds: dict[tuple[str, ...], str] = {}
+        self.children: dict[str, list[str]] = {}
+        self.bound: dict[str, object] = {
+            "possible_rows": runtime.possible_rows,
+            "agreed": runtime.agreed,
+            "add_months": runtime.add_months,
+            "half_up_div": half_up_div,
+            "min": min,
+            "max": max,
+            "zip": zip,
+            "tuple": tuple,
+        }
+        for clock in (*_CLOCKS, "calendar", "working", "working_days"):
+            if (function := getattr(clocks, clock, None)) is not None:
+                self.bound[clock] = function
+
+    # --- text
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def fresh(self, prefix: str = "v") -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def assign(self, text: str) -> str:
+        name = self.fresh()
+        self.line(f"{name} = {text}")
+        return name
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """Write a block; what it computes is known only inside."""
+        self.line(head)
+        known = dict(self.names)
+        self.depth += 1
+        start = len(self.lines)
+        yield
+        if len(self.lines) == start:
+            self.line("pass")
+        self.depth -= 1
+        self.names = known
+
+    def constant(self, value: object) -> str:
+        if value is None or isinstance(value, bool):
+            return repr(value)
+        key = (type(value), value)
+        if key not in self.constants:
+            self.constants[key] = name = f"K{len(self.constants)}"
+            self.bound[name] = value
+        return self.constants[key]
+
+    # --- the function
+
+    def write(self) -> None:
+        self.lines.append("def decide(ticket, at):")
+        self.line("t = ticket.values")
+        for grain, steps in groupby(self.plan.steps, key=_loop_of):
+            if grain == "ticket":
+                for step in steps:
+                    self.step(step)
+            else:
+                self.loop(grain, list(steps))
+        made = ", ".join(self.columns[name] for name in self.plan.names("ticket"))
+        children = ", ".join(f"{grain!r}: r_{grain}" for grain in self.children)
+        self.line(f"return ({made},), {{{children}}}")
+
+    def loop(self, grain: str, steps: Sequence[Step]) -> None:
+        """Write one pass over the records of a child grain."""
+        gathered = [step for step in steps if isinstance(step, Aggregate)]
+        for step in gathered:
+            self.columns[step.name] = self.assign("False" if step.gathering == "any" else "0")
+            if step.needs != ZERO:
+                self.columns[f"{step.name}_needs"] = self.assign("0")
+        first = grain not in self.children
+        if first:
+            self.children[grain] = []
+            self.line(f"r_{grain} = [[] for _ in ticket.{LISTS[grain]}] if ticket.{LISTS[grain]} else ()")  # type: ignore[index]
+        before = dict(self.columns)
+        with self.block(f"for record, r in zip(ticket.{LISTS[grain]}, r_{grain}):"):  # type: ignore[index]
+            self.line("c = record.values")
+            for index, name in enumerate(self.children[grain]):
+                self.columns[name] = self.assign(f"r[{index}]")
+            for step in steps:
+                self.step(step)
+            made = [name for name in self.columns if name not in before and self.plan.columns[name].grain == grain]
+            if made:
+                self.line(f"r += ({', '.join(self.columns[name] for name in made)},)")
+            self.children[grain].extend(made)
+        ours = set(self.children[grain])
+        self.columns = {name: text for name, text in self.columns.items() if name not in ours}
+
+    def step(self, step: Step) -> None:
+        match step:
+            case Compute():
+                self.columns[step.name] = value = self.keep(self.atom(step.value))
+                if f"{step.name}_needs" in self.plan.columns:
+                    self.columns[f"{step.name}_needs"] = self.needs_if(f"{value} is None", step.needs)
+            case Choose():
+                self.choose(step)
+            case Collect():
+                self.collect(step)
+            case Due():
+                self.due(step)
+            case Aggregate():
+                self.aggregate(step)
+
+    def keep(self, text: str) -> str:
+        return text if text.isidentifier() and text not in ("True", "False", "None") else self.assign(text)
+
+    def needs_if(self, condition: str, needs: Expression) -> str:
+        name = self.assign("0")
+        with self.block(f"if {condition}:"):
+            self.line(f"{name} = {self.atom(needs)}")
+        return name
+
+    def choose(self, step: Choose) -> None:
+        row = self.fresh("row")
+        outputs = {output.name: self.fresh("out") for output in step.outputs}
+        needs = self.fresh("needs") if step.asks else None
+        if step.inputs:
+            guard = " or ".join(self.undetermined(leaf) for leaf in step.inputs)
+            with self.block(f"if {guard}:"):
+                self.weigh(step, row, outputs, needs)
+            with self.block("else:"):
+                self.chain(step, row, outputs, needs)
+        else:
+            self.chain(step, row, outputs, needs)
+        self.columns[f"{step.name}_row"] = row
+        self.columns.update(outputs)
+        if needs:
+            self.columns[f"{step.name}_needs"] = needs
+
+    def chain(self, step: Choose, row: str, outputs: Mapping[str, str], needs: str | None) -> None:
+        """Write the table as an ``if`` chain: nothing it reads is undetermined."""
+        tests = [self.truth(condition) for condition in step.conditions]
+        word = "if"
+        for index, (condition, test) in enumerate(zip(step.conditions, tests, strict=True)):
+            if condition == FALSE:
+                continue
+            head = f"{word} {test}:" if condition != TRUE else ("else:" if word == "elif" else "if True:")
+            with self.block(head):
+                self.line(f"{row} = {index + 1}")
+                for output in step.outputs:
+                    self.line(f"{outputs[output.name]} = {self.atom(output.values[index])}")
+                if needs:
+                    self.line(f"{needs} = {self.atom(step.row_needs[index])}")
+            word = "elif"
+            if condition == TRUE:
+                return
+        with self.block("else:" if word == "elif" else "if True:"):
+            self.line(f"{row} = 0")
+            for output in step.outputs:
+                self.line(f"{outputs[output.name]} = {self.atom(output.otherwise)}")
+            if needs:
+                self.line(f"{needs} = 0")
+
+    def weigh(self, step: Choose, row: str, outputs: Mapping[str, str], needs: str | None) -> None:
+        """Write the table row by row: something that it reads is undetermined."""
+        conditions = ", ".join(self.atom(condition) for condition in step.conditions)
+        self.line(f"possible, first = possible_rows({step.policy!r}, ({conditions},))")
+        self.line(f"{row} = None if possible & (possible - 1) else possible.bit_length()")
+        self.line(f"if {row} == {len(step.conditions) + 1}: {row} = 0")
+        unsettled: list[str] = []
+        for output in step.outputs:
+            groups, values = grouped(output)
+            name = outputs[output.name]
+            written = ", ".join(self.atom(value) for value in values)
+            group = self.assign(f"agreed(possible, {groups!r})")
+            self.line(f"{name} = ({written},)[{group}] if {group} >= 0 else None")
+            unsettled.append(f"{group} < 0")
+        if needs:
+            asked = ", ".join(self.atom(item) for item in step.needs)
+            chosen = ", ".join(self.atom(item) for item in step.row_needs)
+            self.line(
+                f"{needs} = ({asked},)[first] if {' or '.join(unsettled)} "
+                f"else ({chosen}, 0)[(possible & -possible).bit_length() - 1]"
+            )
+
+    def collect(self, step: Collect) -> None:
+        groups: dict[Expression, int] = {}
+        for index, condition in enumerate(step.conditions):
+            groups[condition] = groups.get(condition, 0) | 1 << index
+        fired = self.assign(str(groups.pop(TRUE, 0)))
+        groups.pop(FALSE, None)
+        unknown = self.assign("0") if step.asks else ""
+        for condition, mask in groups.items():
+            self.line(f"if {self.truth(condition)}: {fired} |= {mask}")
+            if condition.nullable and unknown:
+                self.line(f"elif not {self.falsity(condition)}: {unknown} |= {mask}")
+        self.columns[f"{step.name}_fired"] = fired
+        if not step.asks:
+            return
+        self.columns[f"{step.name}_unknown"] = unknown
+        needs = self.assign("0")
+        with self.block(f"if {unknown}:"):
+            word = "if"
+            known = dict(self.names)
+            for index, (condition, asked) in enumerate(zip(step.conditions, step.needs, strict=True)):
+                if condition.asks:
+                    with self.block(f"if {unknown} & -{unknown} == {1 << index}:"):
+                        self.line(f"{needs} = {self.atom(asked)}")
+            self.names = known
+            del word
+        self.columns[f"{step.name}_needs"] = needs
+
+    def due(self, step: Due) -> None:
+        start, allowance = self.atom(step.start), self.atom(step.allowance)
+        due, is_open = self.fresh("due"), self.fresh("open")
+        self.line(f"{due} = None; {is_open} = False")
+        guard = [
+            f"{name} is not None" for name, node in ((start, step.start), (allowance, step.allowance)) if node.nullable
+        ]
+        holds = self.held(step.stops)
+        with self.block(f"if {' and '.join(guard) or 'True'}:"):
+            self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
+            if step.stops:
+                self.line(f"{is_open} = {due} is None")
+        self.columns[step.name] = due
+        self.columns[f"{step.name}_open"] = is_open
+        if f"{step.name}_needs" in self.plan.columns:
+            self.columns[f"{step.name}_needs"] = self.needs_if(f"{due} is None", step.needs)
+
+    def held(self, stops: tuple[str, ...]) -> str:
+        """Write, once, the spans of the holds of some kinds."""
+        if not stops:
+            return "()"
+        if stops not in self.holds:
+            kinds = self.constant(frozenset(stops))
+            spans = f"[(h.values[1], h.values[2]) for h in ticket.holds if h.values[0] in {kinds}]"
+            self.holds[stops] = self.assign(f"{spans} if ticket.holds else ()")
+        return self.holds[stops]
+
+    def aggregate(self, step: Aggregate) -> None:
+        result = self.columns[step.name]
+        needs = self.columns.get(f"{step.name}_needs")
+        value = step.value
+        if step.gathering == "count":
+            self.line(f"if {self.truth(value)}: {result} += 1")
+        elif step.gathering == "bit_or":
+            self.line(f"{result} |= {self.atom(value)}")
+        elif step.gathering == "any":
+            self.line(f"if {self.truth(value)}: {result} = True")
+            if value.nullable:
+                self.line(f"elif {result} is not True and not {self.falsity(value)}: {result} = None")
+        elif value.nullable:
+            item = self.atom(value)
+            self.line(f"{result} = None if {result} is None or {item} is None else {result} + {item}")
+        else:
+            self.line(f"{result} += {self.atom(value)}")
+        if needs:
+            with self.block(f"if {self.atom(value)} is None:"):
+                self.line(f"{needs} |= {self.atom(step.needs)}")
+
+    # --- expressions
+
+    def undetermined(self, leaf: Expression) -> str:
+        name = self.atom(leaf)
+        if leaf.operator == "fact":
+            return f"{name} is None"
+        return f"({name} is None and {self.atom(self.plan.columns[str(leaf.data)].needs)})"
+
+    def atom(self, node: Expression) -> str:
+        """Give the variable or constant that holds the value of `node`, computing it first if need be."""
+        if node.operator == "constant":
+            return self.constant(node.data)
+        if node.operator == "column":
+            return self.columns[str(node.data)]
+        if node in self.names:
+            return self.names[node]
+        name = self.names[node] = self.assign(self.text(node))
+        return name
+
+    def text(self, node: Expression) -> str:
+        operator = node.operator
+        if operator == "fact":
+            return self.fact(str(node.data))
+        if operator == "choose" and node.type != "bool":
+            condition, then, otherwise = node.arguments
+            then_text, otherwise_text = self.atom(then), self.atom(otherwise)
+            truth = self.truth(condition)
+            if condition.nullable:
+                otherwise_text = f"{otherwise_text} if {self.falsity(condition)} else None"
+            return f"{then_text} if {truth} else {otherwise_text}"
+        if node.type == "bool":
+            truth = self.truth(node)
+            return f"True if {truth} else (False if {self.falsity(node)} else None)" if node.nullable else truth
+        names = [self.atom(argument) for argument in node.arguments]
+        if operator == "first_known":
+            *early, last = names
+            return "".join(f"{name} if {name} is not None else " for name in early) + last
+        if operator == "earliest":
+            return f"min((x for x in ({', '.join(names)},) if x is not None), default=None)"
+        guard = self.stated(node.arguments)
+        return f"{self.apply(operator, names)} if {guard} else None" if guard else self.apply(operator, names)
+
+    def fact(self, path: str) -> str:
+        grain, _, name = path.partition(".")
+        record = "t" if grain == "ticket" else "c"
+        for index, fact in enumerate(BUILT_IN[grain]):  # type: ignore[index]
+            if fact.name == name:
+                return f"{record}[{index}]"
+        holder = "ticket" if grain == "ticket" else "record"
+        default = next(fact.default for fact in self.plan.rules.facts[grain] if fact.name == name)
+        return f"{holder}.extra_values.get({self.constant(name)}, {self.constant(default)})"
+
+    def apply(self, operator: str, names: Sequence[str]) -> str:
+        if operator in _INFIX:
+            return f"{names[0]} {_INFIX[operator]} {names[1]}"
+        if operator == "floor_divide":
+            return f"{names[0]} // {names[1]}"
+        if operator == "ceil_divide":
+            return f"-(-{names[0]} // {names[1]})"
+        return f"{_CALLS.get(operator, operator)}({', '.join(names)})"
+
+    def stated(self, arguments: Sequence[Expression]) -> str:
+        return " and ".join(f"{self.atom(item)} is not None" for item in arguments if item.nullable)
+
+    def truth(self, node: Expression) -> str:
+        """Write what is truthy exactly where `node` is true."""
+        match node.operator:
+            case "constant":
+                return repr(node.data is True)
+            case "fact" | "column":
+                return self.atom(node)
+            case "not":
+                return self.falsity(node.arguments[0])
+            case "and" | "or":
+                return "(" + f" {node.operator} ".join(self.truth(item) for item in node.arguments) + ")"
+            case "is_missing":
+                return f"({self.atom(node.arguments[0])} is None)"
+            case "is_undetermined":
+                return self.undetermined(node.arguments[0])
+            case "certainly" | "unless_undetermined":
+                return self.truth(node.arguments[-1])
+            case "choose":
+                condition, then, otherwise = node.arguments
+                return (
+                    f"({self.truth(then)} if {self.truth(condition)} else "
+                    f"{self.falsity(condition)} and {self.truth(otherwise)})"
+                    if condition.nullable
+                    else f"({self.truth(then)} if {self.truth(condition)} else {self.truth(otherwise)})"
+                )
+            case _:
+                return self.comparison(node, positive=True)
+
+    def falsity(self, node: Expression) -> str:
+        """Write what is truthy exactly where `node` is false."""
+        if not node.nullable and node.operator not in ("not", "and", "or"):
+            return f"(not {self.truth(node)})"
+        match node.operator:
+            case "constant":
+                return repr(node.data is False)
+            case "fact" | "column":
+                return f"({self.atom(node)} is False)"
+            case "not":
+                return self.truth(node.arguments[0])
+            case "and" | "or":
+                opposite = " or " if node.operator == "and" else " and "
+                return "(" + opposite.join(self.falsity(item) for item in node.arguments) + ")"
+            case "unless_undetermined":
+                subject, condition = node.arguments
+                return f"(not {self.truth(condition)} and not {self.undetermined(subject)})"
+            case "choose":
+                condition, then, otherwise = node.arguments
+                return (
+                    f"({self.falsity(then)} if {self.truth(condition)} else "
+                    f"{self.falsity(condition)} and {self.falsity(otherwise)})"
+                )
+            case _:
+                return self.comparison(node, positive=False)
+
+    def comparison(self, node: Expression, *, positive: bool) -> str:
+        guard = self.stated(node.arguments)
+        names = [self.atom(argument) for argument in node.arguments]
+        if node.operator == "one_of":
+            word = "in" if positive else "not in"
+            test = f"{names[0]} {word} {self.constant(node.data)}"
+        elif node.operator == "reached":
+            test = f"at {'>=' if positive else '<'} {names[0]}"
+        else:
+            signs = _INFIX if positive else _OPPOSITE
+            test = f"{names[0]} {signs[node.operator]} {names[1]}"
+        return f"({guard} and {test})" if guard else f"({test})"
+
+
+def grouped(output: Output) -> tuple[tuple[int, ...], tuple[Expression, ...]]:
+    """Group the rows of an output by their result: masks of rows (bit n for none), and the results."""
+    groups: dict[Expression, int] = {}
+    for index, value in enumerate((*output.values, output.otherwise)):
+        key = output.otherwise if _same_null(value, output.otherwise) else value
+        groups[key] = groups.get(key, 0) | 1 << index
+    return tuple(groups.values()), tuple(groups)
+
+
+def _same_null(left: Expression, right: Expression) -> bool:
+    return is_constant(left) and is_constant(right) and left.data is None and right.data is None
+
+
+def _loop_of(step: Step) -> Grain | str:
+    return step.child if isinstance(step, Aggregate) else step.grain

@@ -1,0 +1,88 @@
+"""What the generated function calls: tables with unknown cells, and clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from svc_policy.expressions.steps import HitPolicy
+from svc_policy.units import Value, add_months
+from svc_policy.worktime.axis import WorkAxis
+from svc_policy.worktime.holds import Hold
+from svc_policy.worktime.local_clock import LocalClock
+
+
+def possible_rows(policy: HitPolicy, conditions: Sequence[bool | None]) -> tuple[int, int]:
+    """Find which rows may be the one that holds.
+
+    Returns a mask, bit i for row i and bit n for "no row", and the index of the
+    first of them that is unknown, or -1.
+    """
+    count = len(conditions)
+    true = next((index for index, item in enumerate(conditions) if item), count)
+    if policy == "unique" and true < count:
+        return 1 << true, -1
+    unknown = [index for index in range(true) if conditions[index] is None]
+    return sum(1 << index for index in unknown) | 1 << true, unknown[0] if unknown else -1
+
+
+def agreed(possible: int, groups: Sequence[int]) -> int:
+    """Find the group of rows, equal in their result, that all possible rows lie in; -1 if they disagree."""
+    for index, mask in enumerate(groups):
+        if possible & ~mask == 0:
+            return index
+    return -1
+
+
+class Clocks(Protocol):
+    """The clocks of a policy: calendar time in its zone, and working time if it has a calendar."""
+
+    def local_day(self, instant: int) -> int: ...
+    def day_end(self, day: int) -> int: ...
+    def workday_due(self, instant: int, days: int) -> int: ...
+    def work_before(self, instant: int) -> int: ...
+    def work_after(self, work: int) -> int: ...
+    def calendar(self, start: int, need: int, holds: Sequence[Hold]) -> int | None: ...
+    def working(self, start: int, need: int, holds: Sequence[Hold]) -> int | None: ...
+    def working_days(self, start: int, need: int, holds: Sequence[Hold]) -> int | None: ...
+
+
+class PolicyClocks:
+    """Calendar time in a zone and working time on an axis, in epoch seconds and epoch days."""
+
+    def __init__(self, zone: ZoneInfo, axis: WorkAxis | None) -> None:
+        from svc_policy.worktime.holds import absolute_deadline_s
+
+        self.zone = zone
+        self.axis = axis
+        self._clock = LocalClock(zone, FIRST_DAY, LAST_DAY)
+        self.local_day = self._clock.day_of
+        self.calendar = absolute_deadline_s
+        if axis is not None:
+            self.working = axis.deadline_s
+            self.working_days = axis.workday_deadline_s
+            self.work_before = axis.work_before_s
+
+    def day_end(self, day: int) -> int:
+        """Give the last second of a local day."""
+        return self._clock.instant_of((day + 1) * 86_400) - 1
+
+    def work_after(self, work: int) -> int:
+        """Give the earliest instant with `work` before it."""
+        assert self.axis is not None
+        return self.axis.instant_of_work_s(work)
+
+    def workday_due(self, instant: int, days: int) -> int:
+        """Give the closing of the working day `days` after an instant's local day."""
+        assert self.axis is not None
+        due = self.axis.workday_deadline_s(instant, days)
+        assert due is not None
+        return due
+
+
+#: Local days are known for these days: 1970-01-02 to 2199-12-30.
+FIRST_DAY = 1
+LAST_DAY = 84_004
+
+__all__ = ["Clocks", "PolicyClocks", "Value", "add_months", "agreed", "possible_rows"]

@@ -1,0 +1,481 @@
+"""Read ``policy.toml``: identity, money, week, facts, roles, parameters, interpretations."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import cast
+
+import attrs
+
+from svc_policy.errors import Place, Problem, nearest, problem
+from svc_policy.facts.registry import BUILT_IN, Absence, Fact, FactKind, Grain
+from svc_policy.messages import Message, message
+from svc_policy.plan import ParameterValues
+from svc_policy.rules.family import MoneySettings, Parameter
+from svc_policy.units import Allowance, Kind, Literal, Refusal, open_zone, read_date, read_literal
+
+FACT_KINDS = ("text", "bool", "money", "distance", "duration", "share", "count", "date", "instant")
+PARAMETER_KINDS = (*FACT_KINDS, "months", "allowance")
+REFERENCE = re.compile(r"\{([A-Za-z_][\w-]*)\}")
+
+
+@attrs.frozen(kw_only=True)
+class Interpretation:
+    """Our reading of an open place in the source; a parameter with a sentence."""
+
+    name: str
+    en: str
+    zh: str
+    cites: tuple[str, ...]
+    since: str
+    line: int
+
+
+@attrs.frozen(kw_only=True)
+class Lookup:
+    """A keyed list: which fact is the key, which facts it fills."""
+
+    name: str
+    key: str
+    fills: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What ``policy.toml`` says, checked."""
+
+    id: str
+    titles: Mapping[str, str]
+    timezone: str
+    currency: str
+    sources: tuple[str, ...]
+    extends: str | None
+    money: MoneySettings
+    illustrative: tuple[str, ...]
+    week: Mapping[str, tuple[str, ...]]
+    valid: tuple[str, str] | None
+    country: str | None
+    facts: Mapping[Grain, tuple[Fact, ...]]
+    company_facts: tuple[Fact, ...]
+    roles: Mapping[str, tuple[str, str]]
+    parameters: Mapping[str, ParameterValues]
+    labels: Mapping[str, tuple[str, str]]
+    interpretations: Mapping[str, Interpretation]
+    lookups: Mapping[str, Lookup]
+    cites: Mapping[str, tuple[str, ...]]
+
+
+class _Reader:
+    """Takes values out of a TOML document and tells what is wrong, with the line it stands on."""
+
+    def __init__(self, text: str, file: str, problems: list[Problem]) -> None:
+        self.lines = text.splitlines()
+        self.file = file
+        self.problems = problems
+
+    def place(self, *path: str) -> Place:
+        """Find the line of a key: the last of its tables that is there, then the key."""
+        start = 0
+        for depth in range(len(path), 0, -1):
+            head = re.compile(rf"\s*\[+\s*{re.escape('.'.join(path[:depth]))}\s*\]+")
+            found = next((number for number, line in enumerate(self.lines) if head.match(line)), None)
+            if found is not None:
+                if depth == len(path):
+                    return self._at(found)
+                start = found + 1
+                break
+        key = re.compile(rf"\s*(?:[\w.-]+\.)?{re.escape(path[-1])}\b")
+        for number in range(start, len(self.lines)):
+            if start and self.lines[number].lstrip().startswith("["):
+                break
+            if key.match(self.lines[number]):
+                return self._at(number)
+        return self._at(start - 1) if start else Place(file=self.file)
+
+    def _at(self, number: int) -> Place:
+        line = self.lines[number]
+        column = len(line) - len(line.lstrip()) + 1
+        return Place(file=self.file, line=number + 1, column=column, text=line, length=max(1, len(line.strip())))
+
+    def say(self, code: str, text: Message, *path: str, help_line: Message | None = None) -> None:
+        self.problems.append(problem(code, text, place=self.place(*path) if path else Place(file=self.file), help=help_line))
+
+    def table(self, parent: Mapping[str, object], key: str, *path: str) -> dict[str, object]:
+        value = parent.get(key, {})
+        if not isinstance(value, dict):
+            self.say("settings-type", message("`{key}` is a table", key=".".join((*path, key))), *path, key)
+            return {}
+        return value
+
+    def text(self, parent: Mapping[str, object], key: str, *path: str, default: str | None = None) -> str:
+        value = parent.get(key, default)
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        if isinstance(value, int):
+            value = str(value)
+        if not isinstance(value, str):
+            template = message("`{key}` is missing", key=".".join((*path, key)))
+            if value is not None:
+                template = message("`{key}` is a text", key=".".join((*path, key)))
+            self.say("settings-missing", template, *path, key)
+            return ""
+        return value
+
+    def both(self, parent: Mapping[str, object], key: str, *path: str) -> tuple[str, str]:
+        value = self.table(parent, key, *path)
+        self.known(value, ("en", "zh"), *path, key)
+        return self.text(value, "en", *path, key), self.text(value, "zh", *path, key)
+
+    def known(self, table: Mapping[str, object], keys: tuple[str, ...], *path: str) -> None:
+        for key in table:
+            if key not in keys:
+                near = nearest(key, keys)
+                self.say(
+                    "settings-unknown",
+                    message("there is no key `{key}`", key=".".join((*path, key))),
+                    *path,
+                    key,
+                    help_line=message("did you mean `{near}`?", near=near)
+                    if near
+                    else message("known here: {known}", known=", ".join(keys)),
+                )
+
+    def literal(self, text: str, kind: str, currency: str, *path: str) -> Literal | None:
+        try:
+            return read_literal(text, cast("Kind", kind), currency=currency)
+        except Refusal as refusal:
+            self.say(
+                refusal.code,
+                message("cannot read `{text}` in `{key}`", text=text, key=".".join(path)),
+                *path,
+                help_line=refusal.help,
+            )
+            return None
+
+
+TOP = (
+    "schema",
+    "id",
+    "title",
+    "timezone",
+    "currency",
+    "extends",
+    "sources",
+    "money",
+    "week",
+    "calendar",
+    "facts",
+    "roles",
+    "parameters",
+    "interpretations",
+    "lookups",
+    "approver",
+)
+
+
+def read_settings(text: str, file: str, labels: Mapping[str, tuple[str, str]], problems: list[Problem]) -> Settings | None:
+    """Read the settings; gives None if the text is no TOML at all."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = re.search(r"at line (\d+), column (\d+)", str(error))
+        line = int(found[1]) if found else None
+        content = text.splitlines()[line - 1] if line and line <= len(text.splitlines()) else None
+        problems.append(
+            problem(
+                "toml",
+                message("the file is no TOML: {reason}", reason=str(error).split(" (at")[0].lower()),
+                place=Place(file=file, line=line, column=int(found[2]) if found and content else None, text=content),
+            )
+        )
+        return None
+    reader = _Reader(text, file, problems)
+    reader.known(document, TOP)
+    if document.get("schema") != 1:
+        reader.say("settings-schema", message("`schema` must be 1"), "schema")
+    identity = reader.text(document, "id")
+    if identity and not re.fullmatch(r"[a-z][a-z0-9-]*", identity):
+        reader.say("settings-id", message("`id` has small letters, digits and `-` only"), "id")
+    zone = reader.text(document, "timezone")
+    if zone:
+        try:
+            open_zone(zone)
+        except Refusal as refusal:
+            reader.say(refusal.code, message("`{zone}` is no time zone", zone=zone), "timezone", help_line=refusal.help)
+            zone = "UTC"
+    currency = reader.text(document, "currency")
+    titles = dict(zip(("en", "zh"), reader.both(document, "title"), strict=True))
+    parameters, parameter_labels, interpretations, cites = _read_parameters(reader, document, currency)
+    facts, company = _read_facts(reader, document, currency, labels)
+    roles = {}
+    for name, role in reader.table(document, "roles").items():
+        if isinstance(role, dict):
+            reader.known(role, ("en", "zh"), "roles", name)
+            roles[name] = (reader.text(role, "en", "roles", name), reader.text(role, "zh", "roles", name))
+    money, illustrative = _read_money(reader, document, currency, parameters)
+    calendar = reader.table(document, "calendar")
+    reader.known(calendar, ("valid", "country", "subdivision"), "calendar")
+    valid = calendar.get("valid")
+    if valid is not None and not (
+        isinstance(valid, list) and len(valid) == 2 and all(isinstance(item, str) for item in valid)
+    ):
+        reader.say("settings-type", message("`calendar.valid` is a first and a last date"), "calendar", "valid")
+        valid = None
+    week = reader.table(document, "week")
+    reader.known(week, ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "week")
+    return Settings(
+        id=identity,
+        titles=titles,
+        timezone=zone or "UTC",
+        currency=currency,
+        sources=tuple(str(item) for item in cast("list[object]", document.get("sources", []))),
+        extends=cast("str | None", document.get("extends")),
+        money=money,
+        illustrative=illustrative,
+        week={day: tuple(map(str, cast("list[object]", windows))) for day, windows in week.items()},
+        valid=cast("tuple[str, str] | None", tuple(valid) if valid else None),
+        country=cast("str | None", calendar.get("country")),
+        facts=facts,
+        company_facts=company,
+        roles=roles,
+        parameters=parameters,
+        labels=parameter_labels,
+        interpretations=interpretations,
+        lookups=_read_lookups(reader, document, facts),
+        cites=cites,
+    )
+
+
+def _read_parameters(
+    reader: _Reader, document: Mapping[str, object], currency: str
+) -> tuple[
+    dict[str, ParameterValues], dict[str, tuple[str, str]], dict[str, Interpretation], dict[str, tuple[str, ...]]
+]:
+    values: dict[str, ParameterValues] = {}
+    labels: dict[str, tuple[str, str]] = {}
+    readings: dict[str, Interpretation] = {}
+    cites: dict[str, tuple[str, ...]] = {}
+    for section in ("parameters", "interpretations"):
+        for name, item in reader.table(document, section).items():
+            if not isinstance(item, dict):
+                reader.say("settings-type", message("`{key}` is a table", key=f"{section}.{name}"), section, name)
+                continue
+            if name in values:
+                reader.say("parameter-twice", message("`{name}` is there twice", name=name), section, name)
+            keys = ("kind", "value", "values", "cite", "label")
+            reader.known(item, keys if section == "parameters" else (*keys, "since", "reading"), section, name)
+            kind = reader.text(item, "kind", section, name)
+            if kind not in PARAMETER_KINDS:
+                reader.say(
+                    "parameter-kind",
+                    message("`{kind}` is no kind of parameter", kind=kind),
+                    section,
+                    name,
+                    "kind",
+                    help_line=message("known here: {known}", known=", ".join(PARAMETER_KINDS)),
+                )
+                continue
+            dated = _dated(reader, item, kind, currency, section, name)
+            if dated:
+                values[name] = ParameterValues(name=name, values=dated)
+            cites[name] = tuple(str(item.get("cite", "")).split())
+            if section == "parameters":
+                labels[name] = reader.both(item, "label", section, name)
+            else:
+                if not cites[name]:
+                    reader.say("interpretation-uncited", message("an interpretation cites its clause"), section, name)
+                en, zh = reader.both(item, "reading", section, name)
+                labels[name] = (en, zh)
+                readings[name] = Interpretation(
+                    name=name,
+                    en=en,
+                    zh=zh,
+                    cites=cites[name],
+                    since=reader.text(item, "since", section, name),
+                    line=reader.place(section, name).line or 0,
+                )
+    return values, labels, readings, cites
+
+
+def _dated(
+    reader: _Reader, item: Mapping[str, object], kind: str, currency: str, section: str, name: str
+) -> tuple[tuple[int | None, Literal], ...]:
+    found: list[tuple[int | None, Literal]] = []
+    if "values" not in item:
+        literal = reader.literal(reader.text(item, "value", section, name), kind, currency, section, name, "value")
+        return ((None, literal),) if literal else ()
+    versions = item["values"]
+    if not isinstance(versions, list) or not versions:
+        reader.say("settings-type", message("`values` is a list of dated values"), section, name, "values")
+        return ()
+    for index, version in enumerate(versions):
+        if not isinstance(version, dict):
+            reader.say("settings-type", message("`values` is a list of dated values"), section, name, "values")
+            continue
+        reader.known(version, ("from", "value"), section, name)
+        literal = reader.literal(reader.text(version, "value", section, name), kind, currency, section, name, "values")
+        since: int | None = None
+        if "from" in version:
+            try:
+                since = read_date(str(version["from"]))
+            except Refusal as refusal:
+                reader.say(refusal.code, message("cannot read `{text}` as a date", text=version["from"]), section, name)
+        elif index:
+            reader.say("parameter-undated", message("only the first value may leave out `from`"), section, name)
+        if literal:
+            found.append((since, literal))
+    if found != sorted(found, key=lambda pair: -1 if pair[0] is None else pair[0]):
+        reader.say("parameter-order", message("the values of `{name}` stand in the order of their dates", name=name), section, name)
+    units = {literal.value.unit for _, literal in found if isinstance(literal.value, Allowance)}
+    if len(units) > 1:
+        reader.say("parameter-units", message("the values of `{name}` have one unit", name=name), section, name)
+    return tuple(found)
+
+
+FACT_KEYS = ("kind", "grain", "absence", "default", "label", "low", "high", "values")
+
+
+def _read_facts(
+    reader: _Reader, document: Mapping[str, object], currency: str, labels: Mapping[str, tuple[str, str]]
+) -> tuple[dict[Grain, tuple[Fact, ...]], tuple[Fact, ...]]:
+    facts: dict[Grain, dict[str, Fact]] = {
+        grain: {fact.name: fact for fact in built_in} for grain, built_in in BUILT_IN.items()
+    }
+    company: list[Fact] = []
+    for name, item in reader.table(document, "facts").items():
+        if not isinstance(item, dict):
+            reader.say("settings-type", message("`{key}` is a table", key=f"facts.{name}"), "facts", name)
+            continue
+        reader.known(item, FACT_KEYS, "facts", name)
+        values = {
+            str(value): labels.get(str(value), (str(value), str(value)))
+            for value in cast("list[object]", item.get("values", []))
+        }
+        old = next((of[name] for of in facts.values() if name in of), None)
+        if old is not None:
+            changed = old
+            if values:
+                changed = attrs.evolve(changed, values={key: old.values.get(key, text) for key, text in values.items()})
+            if "label" in item:
+                en, zh = reader.both(item, "label", "facts", name)
+                changed = attrs.evolve(changed, en=en, zh=zh)
+            facts[old.grain][name] = changed
+            company.append(changed)
+            continue
+        made = _new_fact(reader, name, item, currency, values)
+        if made is not None:
+            facts[made.grain][name] = made
+            company.append(made)
+    return {grain: tuple(of.values()) for grain, of in facts.items()}, tuple(company)
+
+
+def _new_fact(
+    reader: _Reader, name: str, item: Mapping[str, object], currency: str, values: Mapping[str, tuple[str, str]]
+) -> Fact | None:
+    kind = reader.text(item, "kind", "facts", name)
+    grain = reader.text(item, "grain", "facts", name, default="ticket")
+    absence = reader.text(item, "absence", "facts", name, default="unknown")
+    for key, value, known in (
+        ("kind", kind, FACT_KINDS),
+        ("grain", grain, ("ticket",)),
+        ("absence", absence, ("unknown", "none", "not yet", "default")),
+    ):
+        if value not in known:
+            reader.say(
+                "fact-setting",
+                message("`{value}` is no {key} of a fact", value=value, key=key),
+                "facts",
+                name,
+                key,
+                help_line=message("known here: {known}", known=", ".join(known)),
+            )
+            return None
+    bounds: dict[str, int | None] = {"low": None, "high": None}
+    for key in bounds:
+        if key in item:
+            literal = reader.literal(reader.text(item, key, "facts", name), kind, currency, "facts", name, key)
+            bounds[key] = cast("int", literal.value) if literal else None
+    if kind in ("money", "distance", "duration", "count") and bounds["low"] is None:
+        bounds["low"] = 0
+    default: int | str | bool | None = None
+    if absence == "default":
+        literal = reader.literal(reader.text(item, "default", "facts", name), kind, currency, "facts", name, "default")
+        default = cast("int | str | bool", literal.value) if literal else None
+    en, zh = reader.both(item, "label", "facts", name)
+    return Fact(
+        name=name,
+        kind=cast("FactKind", kind),
+        grain=cast("Grain", grain),
+        absence=cast("Absence", absence),
+        default=default,
+        low=bounds["low"],
+        high=bounds["high"],
+        values=dict(values),
+        en=en,
+        zh=zh,
+    )
+
+
+def _read_money(
+    reader: _Reader, document: Mapping[str, object], currency: str, parameters: Mapping[str, ParameterValues]
+) -> tuple[MoneySettings, tuple[str, ...]]:
+    money = reader.table(document, "money")
+    reader.known(money, ("prices_include_tax", "tax", "rounding", "rounding_place", "illustrative"), "money")
+    tax: Literal | Parameter | None = None
+    if "tax" in money:
+        text = reader.text(money, "tax", "money")
+        if found := REFERENCE.fullmatch(text.strip()):
+            tax = Parameter(found[1])
+            if found[1] not in parameters:
+                reader.say("parameter-unknown", message("there is no parameter `{name}`", name=found[1]), "money", "tax")
+                tax = None
+            elif len(parameters[found[1]].values) == 1:
+                tax = parameters[found[1]].values[0][1]
+        else:
+            tax = reader.literal(text, "share", currency, "money", "tax")
+    if reader.text(money, "rounding", "money", default="half up") != "half up":
+        reader.say("money-rounding", message("`rounding` can only be `half up`"), "money", "rounding")
+    place = reader.text(money, "rounding_place", "money", default="line")
+    if place not in ("line", "total"):
+        reader.say("money-rounding", message("`rounding_place` is `line` or `total`"), "money", "rounding_place")
+        place = "line"
+    inclusive = money.get("prices_include_tax", False)
+    if not isinstance(inclusive, bool):
+        reader.say("settings-type", message("`prices_include_tax` is true or false"), "money", "prices_include_tax")
+    if inclusive and isinstance(tax, Parameter):
+        reader.say("money-tax", message("a tax inside the prices cannot have dated values"), "money", "tax")
+        tax = None
+    illustrative = str(money.get("illustrative", ""))
+    return (
+        MoneySettings(tax=tax, prices_include_tax=bool(inclusive), rounding_place=cast("object", place)),  # type: ignore[arg-type]
+        tuple(item.strip() for item in illustrative.split(",") if item.strip()),
+    )
+
+
+def _read_lookups(
+    reader: _Reader, document: Mapping[str, object], facts: Mapping[Grain, tuple[Fact, ...]]
+) -> dict[str, Lookup]:
+    names = {fact.name: fact for of in facts.values() for fact in of}
+    found: dict[str, Lookup] = {}
+    for name, item in reader.table(document, "lookups").items():
+        if not isinstance(item, dict):
+            continue
+        reader.known(item, ("key", "fills"), "lookups", name)
+        key = reader.text(item, "key", "lookups", name)
+        fills = tuple(str(value) for value in cast("list[object]", item.get("fills", [])))
+        for fact in (key, *fills):
+            if fact not in names or names[fact].grain != names.get(key, names[fact]).grain:
+                near = nearest(fact, names)
+                reader.say(
+                    "lookup-fact",
+                    message("there is no fact `{name}` at that grain", name=fact),
+                    "lookups",
+                    name,
+                    help_line=message("did you mean `{near}`?", near=near) if near else None,
+                )
+                break
+        else:
+            found[name] = Lookup(name=name, key=key, fills=fills)
+    return found

@@ -1,0 +1,388 @@
+"""The context that the families write into: it resolves names and collects steps.
+
+Every name is resolved here and nowhere else: a fact of the record at hand, a
+fact of its ticket, an earlier result, or a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from svc_policy.expressions import nodes
+from svc_policy.expressions.nodes import (
+    NULL,
+    ZERO,
+    Expression,
+    and_,
+    at_most,
+    bit_or,
+    certainly,
+    choose,
+    constant,
+    first_known,
+    is_constant,
+    is_missing,
+    is_present,
+    less,
+    not_,
+    null,
+    strict,
+)
+from svc_policy.expressions.steps import (
+    Aggregate,
+    Choose,
+    Clock,
+    Collect,
+    Compute,
+    Due,
+    Gathering,
+    HitPolicy,
+    Output,
+    Step,
+)
+from svc_policy.facts.registry import LISTS, Fact, FactKind
+from svc_policy.plan.needs import needs_of
+from svc_policy.rules.conditions import condition
+from svc_policy.rules.family import Cell, Family, Governing, MoneySettings, Parameter, Row
+from svc_policy.tables import Operand, Reference
+from svc_policy.units import Allowance
+from svc_policy.units import Literal as WrittenLiteral
+
+TYPES: Mapping[FactKind, nodes.Type] = {"bool": "bool", "text": "text"}
+#: At the grain of a part its own cause goes before the ticket's.
+OWN = {("part", "cause"): "part_cause"}
+
+
+@attrs.frozen(kw_only=True)
+class ParameterValues:
+    """A parameter's values, the oldest first; `since` None is open to the past."""
+
+    name: str
+    values: tuple[tuple[int | None, WrittenLiteral], ...]
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """What a plan is made from: the rows of every family, parameters, facts, money settings."""
+
+    families: Mapping[str, Family]
+    rows: Mapping[str, tuple[Row, ...]]
+    parameters: Mapping[str, ParameterValues]
+    facts: Mapping[str, tuple[Fact, ...]]
+    money: MoneySettings
+
+
+@attrs.frozen(kw_only=True)
+class Column:
+    """One column of a plan: its leaf, grain, and the column that holds its needs."""
+
+    leaf: Expression
+    grain: str
+    needs: Expression = ZERO
+
+
+class Builder:
+    """Collects the steps of a plan; the :class:`~svc_policy.rules.family.Context` of every family."""
+
+    def __init__(self, rules: Rules, fixed_day: int | None = None) -> None:
+        self.rules = rules
+        self.fixed_day = fixed_day
+        self.money = rules.money
+        self.steps: list[Step] = []
+        self.columns: dict[str, Column] = {}
+        self.asked: dict[str, int] = {}
+        self.collected: dict[str, tuple[Row, ...]] = {}
+        self.turning_points: list[tuple[Expression, Expression]] = []
+        self._facts = {(grain, fact.name): fact for grain, facts in rules.facts.items() for fact in facts}
+        self.compute("request_day", self._local_day("received_at"))
+
+    # --- names
+
+    def rows(self, family: str) -> Sequence[Row]:
+        """List the rows of a family's table; none where the pack has no such table."""
+        return self.rules.rows.get(family, ())
+
+    def has(self, name: str) -> bool:
+        """Say whether a fact or an earlier result has that name."""
+        return name in self.columns or any(fact == name for _, fact in self._facts)
+
+    def subject(self, name: str, grain: str, family: str) -> Expression:
+        """Resolve a name at a grain."""
+        if own := OWN.get((grain, name)):
+            return first_known(self._fact(grain, own), self._fact("ticket", name))
+        for place in dict.fromkeys((grain, "ticket")):
+            if (place, name) in self._facts:
+                return self._fact(place, name)
+        if name in self.columns:
+            return self.columns[name].leaf
+        if name in self.rules.parameters:
+            return self.parameter(name, family, grain)
+        for (_, fact_name), fact in self._facts.items():
+            if fact_name == name:
+                return null(TYPES.get(fact.kind, "int"))
+        raise KeyError(name)
+
+    def _fact(self, grain: str, name: str) -> Expression:
+        fact = self._facts[grain, name]
+        return nodes.fact(
+            f"{grain}.{name}",
+            TYPES.get(fact.kind, "int"),
+            nullable=fact.absence != "default",
+            asks=fact.absence == "unknown",
+        )
+
+    def _local_day(self, name: str) -> Expression:
+        return strict("local_day", self._fact("ticket", name))
+
+    def governing_day(self, governing: Governing, grain: str) -> Expression:
+        """Give the day whose edition of the rules is in force."""
+        if self.fixed_day is not None:
+            return constant(self.fixed_day)
+        match governing:
+            case "purchase":
+                return first_known(self._fact("ticket", "purchased_on"), self._fact("ticket", "delivered_on"))
+            case "fee":
+                if "fee_day" not in self.columns:
+                    day = first_known(self._local_day("quoted_at"), self.columns["request_day"].leaf)
+                    self.compute("fee_day", day)
+                return self.columns["fee_day"].leaf
+            case "incident" if grain == "incident":
+                return self._fact("incident", "occurred_on")
+            case _:
+                return self.columns["request_day"].leaf
+
+    def cell(self, cell: Cell, family: str, grain: str) -> Expression:
+        """Give the value of a result cell."""
+        if cell is None:
+            return NULL
+        if isinstance(cell, Parameter):
+            return self.parameter(cell.name, family, grain)
+        assert isinstance(cell, WrittenLiteral)
+        return _literal(cell)
+
+    def operand(self, operand: Operand, family: str, grain: str) -> Expression:
+        """Give the value of a bound or value in a condition."""
+        if isinstance(operand, Reference):
+            return self.parameter(operand.name, family, grain)
+        return _literal(operand)
+
+    def parameter(self, name: str, family: str, grain: str) -> Expression:
+        """Give a parameter's value on the family's governing day."""
+        values = self.rules.parameters[name].values
+        result = _literal(values[0][1])
+        if len(values) > 1:
+            day = self.governing_day(self.rules.families[family].governing, grain)
+            for since, literal in values[1:]:
+                result = choose(less(day, constant(since)), result, _literal(literal))
+        return result
+
+    def parameter_unit(self, name: str) -> str:
+        """Name the unit of an allowance parameter; the loader sees to it that all its values share it."""
+        value = self.rules.parameters[name].values[0][1].value
+        return value.unit if isinstance(value, Allowance) else "s"
+
+    def row_condition(self, row: Row, family: str, grain: str, *, day: Expression | None = None) -> Expression:
+        """Write a row's dates and cells as one condition; a family's own columns are left to it."""
+        parts: list[Expression] = []
+        if row.since is not None or row.until is not None:
+            day = self.governing_day(self.rules.families[family].governing, grain) if day is None else day
+            if row.since is not None:
+                parts.append(at_most(constant(row.since), day))
+            if row.until is not None:
+                parts.append(less(day, constant(row.until)))
+        own = {item.name for item in self.rules.families[family].conditions}
+        for name, test in row.tests.items():
+            if name not in own and not test.any:
+                subject = self.subject(name, grain, family)
+                parts.append(condition(test, subject, lambda item: self.operand(item, family, grain)))
+        return and_(*parts)
+
+    # --- needs
+
+    def ask(self, fact: str) -> Expression:
+        """Give the mask that asks for a fact; facts are numbered in the order in which they are first asked."""
+        return constant(1 << self.asked.setdefault(fact, len(self.asked)))
+
+    def needs(self, node: Expression) -> Expression:
+        """Write what to ask for where `node` is null."""
+        return needs_of(node, self._leaf_needs)
+
+    def _leaf_needs(self, leaf: Expression) -> Expression:
+        if leaf.operator == "column":
+            return self.columns[str(leaf.data)].needs
+        grain, _, name = str(leaf.data).partition(".")
+        path = name if grain == "ticket" else f"{LISTS[grain]}.{name}"  # type: ignore[index]
+        return choose(is_missing(leaf), self.ask(path), ZERO)
+
+    # --- steps
+
+    def _register(
+        self, name: str, kind: nodes.Type, grain: str, *, nullable: bool, asks: bool, needs: str | None
+    ) -> Expression:
+        leaf = nodes.column(name, kind, nullable=nullable, asks=asks)
+        asked = nodes.column(needs, "int", nullable=False, asks=False) if asks and needs else ZERO
+        self.columns[name] = Column(leaf=leaf, grain=grain, needs=asked)
+        return leaf
+
+    def _register_needs(self, name: str, grain: str) -> None:
+        self._register(f"{name}_needs", "int", grain, nullable=False, asks=False, needs=None)
+
+    def compute(
+        self, name: str, value: Expression, *, grain: str = "ticket", needs: Expression | None = None
+    ) -> Expression:
+        """Add one value; what it asks for follows from its expression unless stated."""
+        wanted = self.needs(value) if needs is None else needs
+        asks = wanted != ZERO and value.nullable
+        leaf = self._register(name, value.type, grain, nullable=value.nullable, asks=asks, needs=f"{name}_needs")
+        if asks:
+            self._register_needs(name, grain)
+        self.steps.append(Compute(name=name, grain=grain, value=value, needs=wanted if asks else ZERO))
+        return value if is_constant(value) else leaf
+
+    def choose(
+        self,
+        name: str,
+        family: str,
+        rows: Sequence[Row],
+        outputs: Mapping[str, Callable[[Row], Expression]],
+        *,
+        otherwise: Mapping[str, Expression] | None = None,
+        grain: str = "ticket",
+    ) -> Mapping[str, Expression]:
+        """Add a table of which one row holds; gives its output columns."""
+        conditions = tuple(self.row_condition(row, family, grain) for row in rows)
+        made: list[Output] = []
+        for output, make in outputs.items():
+            values = tuple(make(row) for row in rows)
+            kind = next((value.type for value in values if not _is_null(value)), "int")
+            none = (otherwise or {}).get(output, null(kind))
+            made.append(Output(name=output, values=values, otherwise=none, type=kind))
+        row_needs = tuple(bit_or(*(self.needs(output.values[i]) for output in made)) for i in range(len(rows)))
+        table_asks = any(item.asks for item in conditions)
+        asks = table_asks or any(needs != ZERO for needs in row_needs)
+        self._register(f"{name}_row", "int", grain, nullable=table_asks, asks=table_asks, needs=f"{name}_needs")
+        leaves = {}
+        for output in made:
+            values = (*output.values, output.otherwise)
+            nullable = table_asks or any(value.nullable for value in values)
+            output_asks = table_asks or any(value.asks for value in values)
+            leaves[output.name] = self._register(
+                output.name, output.type, grain, nullable=nullable, asks=output_asks, needs=f"{name}_needs"
+            )
+        if asks:
+            self._register_needs(name, grain)
+        policy: HitPolicy = self.rules.families[family].policy
+        self.steps.append(
+            Choose(
+                name=name,
+                grain=grain,
+                policy=policy,
+                conditions=conditions,
+                outputs=tuple(made),
+                inputs=_asking_leaves(conditions),
+                needs=tuple(self.needs(item) for item in conditions),
+                row_needs=row_needs,
+                asks=asks,
+            )
+        )
+        self.collected[name] = tuple(rows)
+        return leaves
+
+    def collect(
+        self,
+        name: str,
+        family: str,
+        rows: Sequence[Row],
+        *,
+        grain: str = "ticket",
+        conditions: Sequence[Expression] | None = None,
+    ) -> tuple[Expression, ...]:
+        """Add a table of which every true row holds; gives the conditions of its rows."""
+        if not rows:
+            return ()
+        made = tuple(conditions or (self.row_condition(row, family, grain) for row in rows))
+        asks = any(item.asks for item in made)
+        self._register(f"{name}_fired", "int", grain, nullable=False, asks=False, needs=None)
+        if asks:
+            self._register(f"{name}_unknown", "int", grain, nullable=False, asks=False, needs=None)
+            self._register_needs(name, grain)
+        needs = tuple(self.needs(item) for item in made)
+        self.steps.append(Collect(name=name, grain=grain, conditions=made, needs=needs, asks=asks))
+        self.collected[name] = tuple(rows)
+        return made
+
+    def due(
+        self, name: str, start: Expression, allowance: Expression, clock: Clock, stops: Sequence[str]
+    ) -> tuple[Expression, Expression]:
+        """Add an instant a clock away; gives it and whether a hold without end keeps it open."""
+        needs = bit_or(*(choose(is_missing(node), self.needs(node), ZERO) for node in (start, allowance) if node.asks))
+        asks = needs != ZERO
+        leaf = self._register(name, "int", "ticket", nullable=True, asks=asks, needs=f"{name}_needs")
+        is_open = self._register(f"{name}_open", "bool", "ticket", nullable=False, asks=False, needs=None)
+        if asks:
+            self._register_needs(name, "ticket")
+        self.steps.append(
+            Due(name=name, start=start, allowance=allowance, clock=clock, stops=tuple(stops), needs=needs)
+        )
+        return leaf, is_open
+
+    def gather(self, name: str, child: str, gathering: Gathering, value: Expression) -> Expression:
+        """Add a ticket column gathered from child records."""
+        needs = self.needs(value) if gathering in ("sum", "any") else ZERO
+        asks = needs != ZERO and value.asks
+        kind: nodes.Type = "bool" if gathering == "any" else "int"
+        nullable = value.nullable and gathering in ("sum", "any")
+        leaf = self._register(name, kind, "ticket", nullable=nullable, asks=asks, needs=f"{name}_needs")
+        if asks:
+            self._register_needs(name, "ticket")
+        self.steps.append(
+            Aggregate(name=name, child=child, gathering=gathering, value=value, needs=needs if asks else ZERO)
+        )
+        return leaf
+
+    def reached(self, instant: Expression, live: Expression) -> Expression:
+        """Say whether `at` has come to an instant, and remember it as a turning point."""
+        self.turning_points.append((instant, live))
+        return nodes.reached(instant, live)
+
+    # --- the end
+
+    def finish(self) -> None:
+        """Add what the whole decision comes to: `next_change_at` and `needs`."""
+        ahead = []
+        for instant, live in dict.fromkeys(self.turning_points):
+            guard = and_(
+                is_present(instant), not_(certainly(not_(live))), not_(certainly(nodes.reached(instant, live)))
+            )
+            ahead.append(choose(guard, instant, null("int")))
+        self.compute("next_change_at", nodes.earliest(*ahead), needs=ZERO)
+        of_ticket: list[Expression] = []
+        for step in list(self.steps):
+            asked = f"{step.name}_needs"
+            if asked not in self.columns:
+                continue
+            if step.grain == "ticket":
+                of_ticket.append(self.columns[asked].leaf)
+            else:
+                of_ticket.append(self.gather(f"{step.name}_all_needs", step.grain, "bit_or", self.columns[asked].leaf))
+        self.compute("needs", bit_or(*of_ticket), needs=ZERO)
+
+
+def _literal(literal: WrittenLiteral) -> Expression:
+    value = literal.value
+    return constant(value.value if isinstance(value, Allowance) else value)
+
+
+def _is_null(node: Expression) -> bool:
+    return is_constant(node) and node.data is None
+
+
+def _asking_leaves(conditions: Sequence[Expression]) -> tuple[Expression, ...]:
+    leaves: dict[Expression, None] = {}
+    for item in conditions:
+        for node in nodes.walk(item):
+            if node.operator in ("fact", "column") and node.asks:
+                leaves[node] = None
+    return tuple(leaves)
