@@ -12,7 +12,8 @@ DAY = Allowance(86400, "s")
 
 
 def table(rows: list[list[str]], hit_policy: HitPolicy = "first") -> DecisionTable:
-    return DecisionTable.from_rows(COLUMNS, [("within", "allowance"), ("fee", "money")], rows, hit_policy=hit_policy)
+    outputs: list[tuple[str, Kind]] = [("within", "allowance"), ("fee", "money")]
+    return DecisionTable.from_rows(COLUMNS, outputs, rows, hit_policy=hit_policy, currency="CNY")
 
 
 FIRST = table(
@@ -81,7 +82,8 @@ def test_an_unknown_row_behind_the_first_true_one_does_not_matter() -> None:
     [
         ({"distance": 3000}, 1, 0b10, 0b100),
         ({"distance": 6000, "on_site": False}, 0, 0b1, 0),
-        ({"on_site": True}, None, 0b111, 0b110),
+        ({"on_site": True}, 2, 0b100, 0b10),
+        ({}, None, 0b111, 0b110),
         ({"distance": 6000}, None, 0b101, 0b100),
     ],
 )
@@ -119,7 +121,7 @@ def test_a_known_absence_is_not_unknown() -> None:
 
 
 def test_parameters_decide_in_cells_and_results() -> None:
-    rows = [["<= {near} km" if False else "<= {near}", "-", "{quick}", "-"], ["-", "-", "24 h", "-"]]
+    rows = [["<= {near}", "-", "{quick}", "-"], ["-", "-", "24 h", "-"]]
     with_both = table(rows).evaluate({"distance": 3000}, parameters={"near": 3000, "quick": DAY})
     assert (with_both.row, with_both.outputs["within"]) == (1, (DAY, True))
     agreed = table(rows).evaluate({}, parameters={"near": 3000, "quick": DAY})

@@ -141,7 +141,8 @@ class _Writer:
                 self.columns[name] = self.assign(f"r[{index}]")
             for step in steps:
                 self.step(step)
-            made = [name for name in self.columns if name not in before and self.plan.columns[name].grain == grain]
+            known_here = {*before, *self.children[grain]}
+            made = [name for name in self.columns if name not in known_here and self.plan.columns[name].grain == grain]
             if made:
                 self.line(f"r += ({', '.join(self.columns[name] for name in made)},)")
             self.children[grain].extend(made)
@@ -243,23 +244,20 @@ class _Writer:
         groups.pop(FALSE, None)
         unknown = self.assign("0") if step.asks else ""
         for condition, mask in groups.items():
-            self.line(f"if {self.truth(condition)}: {fired} |= {mask}")
+            truth, falsity = self.truth(condition), self.falsity(condition)
+            self.line(f"if {truth}: {fired} |= {mask}")
             if condition.nullable and unknown:
-                self.line(f"elif not {self.falsity(condition)}: {unknown} |= {mask}")
+                self.line(f"elif not {falsity}: {unknown} |= {mask}")
         self.columns[f"{step.name}_fired"] = fired
         if not step.asks:
             return
         self.columns[f"{step.name}_unknown"] = unknown
         needs = self.assign("0")
         with self.block(f"if {unknown}:"):
-            word = "if"
-            known = dict(self.names)
             for index, (condition, asked) in enumerate(zip(step.conditions, step.needs, strict=True)):
                 if condition.asks:
                     with self.block(f"if {unknown} & -{unknown} == {1 << index}:"):
                         self.line(f"{needs} = {self.atom(asked)}")
-            self.names = known
-            del word
         self.columns[f"{step.name}_needs"] = needs
 
     def due(self, step: Due) -> None:
@@ -271,7 +269,11 @@ class _Writer:
         ]
         holds = self.held(step.stops)
         with self.block(f"if {' and '.join(guard) or 'True'}:"):
-            self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
+            if step.clock == "calendar":
+                plain = f"{start} + {allowance}"
+                self.line(f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {plain}" if step.stops else f"{due} = {plain}")
+            else:
+                self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
             if step.stops:
                 self.line(f"{is_open} = {due} is None")
         self.columns[step.name] = due
@@ -298,9 +300,10 @@ class _Writer:
         elif step.gathering == "bit_or":
             self.line(f"{result} |= {self.atom(value)}")
         elif step.gathering == "any":
-            self.line(f"if {self.truth(value)}: {result} = True")
+            truth, falsity = self.truth(value), self.falsity(value)
+            self.line(f"if {truth}: {result} = True")
             if value.nullable:
-                self.line(f"elif {result} is not True and not {self.falsity(value)}: {result} = None")
+                self.line(f"elif {result} is not True and not {falsity}: {result} = None")
         elif value.nullable:
             item = self.atom(value)
             self.line(f"{result} = None if {result} is None or {item} is None else {result} + {item}")
@@ -326,8 +329,32 @@ class _Writer:
             return self.columns[str(node.data)]
         if node in self.names:
             return self.names[node]
-        name = self.names[node] = self.assign(self.text(node))
+        if node.operator == "choose" and node.type != "bool" and any(map(_costs, node.arguments[1:])):
+            name = self.fresh()
+            self.branch(name, node)
+        else:
+            name = self.assign(self.text(node))
+        self.names[node] = name
         return name
+
+    def branch(self, name: str, node: Expression) -> None:
+        """Write a choice as an ``if``, so that only the chosen branch is computed."""
+        condition, then, otherwise = node.arguments
+        truth = self.truth(condition)
+        falsity = self.falsity(condition) if condition.nullable else ""
+        with self.block(f"if {truth}:"):
+            self.settle(name, then)
+        if falsity:
+            with self.block(f"elif not {falsity}:"):
+                self.line(f"{name} = None")
+        with self.block("else:"):
+            self.settle(name, otherwise)
+
+    def settle(self, name: str, node: Expression) -> None:
+        if node.operator == "choose" and node.type != "bool" and node not in self.names and any(map(_costs, node.arguments[1:])):
+            self.branch(name, node)
+        else:
+            self.line(f"{name} = {self.atom(node)}")
 
     def text(self, node: Expression) -> str:
         operator = node.operator
@@ -342,7 +369,8 @@ class _Writer:
             return f"{then_text} if {truth} else {otherwise_text}"
         if node.type == "bool":
             truth = self.truth(node)
-            return f"True if {truth} else (False if {self.falsity(node)} else None)" if node.nullable else truth
+            # A truth may be written with operands that are null, so it is made a plain bool.
+            return f"True if {truth} else (False if {self.falsity(node)} else None)" if node.nullable else f"True if {truth} else False"
         names = [self.atom(argument) for argument in node.arguments]
         if operator == "first_known":
             *early, last = names
@@ -449,6 +477,10 @@ def grouped(output: Output) -> tuple[tuple[int, ...], tuple[Expression, ...]]:
         key = output.otherwise if _same_null(value, output.otherwise) else value
         groups[key] = groups.get(key, 0) | 1 << index
     return tuple(groups.values()), tuple(groups)
+
+
+def _costs(node: Expression) -> bool:
+    return node.operator not in ("constant", "fact", "column")
 
 
 def _same_null(left: Expression, right: Expression) -> bool:

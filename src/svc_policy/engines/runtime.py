@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from svc_policy.expressions.steps import HitPolicy
 from svc_policy.units import Value, add_months
 from svc_policy.worktime.axis import WorkAxis
-from svc_policy.worktime.holds import Hold
+from svc_policy.worktime.holds import Hold, absolute_deadline_s
 from svc_policy.worktime.local_clock import LocalClock
+
+DAY = 86_400
 
 
 def possible_rows(policy: HitPolicy, conditions: Sequence[bool | None]) -> tuple[int, int]:
@@ -40,6 +42,13 @@ class Clocks(Protocol):
 
     def local_day(self, instant: int) -> int: ...
     def day_end(self, day: int) -> int: ...
+    def work_after(self, work: int) -> int:
+        """Give the earliest instant with `work` seconds of work before it."""
+        assert self.axis is not None
+        instant = self.axis.deadline_s(self.axis.first_instant, work)
+        assert instant is not None
+        return instant
+
     def workday_due(self, instant: int, days: int) -> int: ...
     def work_before(self, instant: int) -> int: ...
     def work_after(self, work: int) -> int: ...
@@ -52,26 +61,43 @@ class PolicyClocks:
     """Calendar time in a zone and working time on an axis, in epoch seconds and epoch days."""
 
     def __init__(self, zone: ZoneInfo, axis: WorkAxis | None) -> None:
-        from svc_policy.worktime.holds import absolute_deadline_s
-
         self.zone = zone
         self.axis = axis
-        self._clock = LocalClock(zone, FIRST_DAY, LAST_DAY)
-        self.local_day = self._clock.day_of
+        self._offsets: dict[int, int] = {}
+        self._changing: dict[int, LocalClock] = {}
         self.calendar = absolute_deadline_s
         if axis is not None:
             self.working = axis.deadline_s
             self.working_days = axis.workday_deadline_s
             self.work_before = axis.work_before_s
 
+    def local_day(self, instant: int) -> int:
+        """Find the local calendar date of an instant."""
+        day = instant // DAY
+        offset = self._offsets.get(day)
+        if offset is None:
+            clock = self._clock_around(day)
+            if clock.changes:
+                return clock.day_of(instant)
+            offset = self._offsets[day] = clock.wall_of(instant) - instant
+        return (instant + offset) // DAY
+
     def day_end(self, day: int) -> int:
         """Give the last second of a local day."""
-        return self._clock.instant_of((day + 1) * 86_400) - 1
+        return self._clock_around(day).instant_of((day + 1) * DAY) - 1
+
+    def _clock_around(self, day: int) -> LocalClock:
+        # Kept by day: zones are read where a ticket lies, never for a century in advance.
+        if day not in self._changing:
+            self._changing[day] = LocalClock(self.zone, day, day)
+        return self._changing[day]
 
     def work_after(self, work: int) -> int:
-        """Give the earliest instant with `work` before it."""
+        """Give the earliest instant with `work` seconds of work before it."""
         assert self.axis is not None
-        return self.axis.instant_of_work_s(work)
+        instant = self.axis.deadline_s(self.axis.first_instant, work)
+        assert instant is not None
+        return instant
 
     def workday_due(self, instant: int, days: int) -> int:
         """Give the closing of the working day `days` after an instant's local day."""
@@ -80,9 +106,5 @@ class PolicyClocks:
         assert due is not None
         return due
 
-
-#: Local days are known for these days: 1970-01-02 to 2199-12-30.
-FIRST_DAY = 1
-LAST_DAY = 84_004
 
 __all__ = ["Clocks", "PolicyClocks", "Value", "add_months", "agreed", "possible_rows"]

@@ -187,6 +187,9 @@ def at_most(left: Expression, right: Expression) -> Expression:
 
 def one_of(argument: Expression, values: Iterable[int | str | bool]) -> Expression:
     """Say whether a value is one of some constants."""
+    values = tuple(values)
+    if len(values) == 1:
+        return strict("equal", argument, constant(values[0]))
     return strict("one_of", argument, data=tuple(values))
 
 

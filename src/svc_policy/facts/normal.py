@@ -52,7 +52,7 @@ BEYOND: Final = 10**40
 
 WANTED: Final[dict[FactKind, Message]] = {
     "text": message("a text"),
-    "bool": message("yes or no"),
+    "bool": message("`true` or `false`"),
     "money": message("an amount of money"),
     "distance": message("a number of kilometres"),
     "duration": message("a number of hours"),

@@ -2,8 +2,9 @@
 
 The schema describes the plain form: numbers in the unit of the name, ISO dates
 and instants, a text with a unit where that is allowed. What cannot be said in a
-schema, the reader alone refuses: more decimals than a unit has, a local time
-that a zone skips or repeats, a hold that ends before it began.
+schema, the reader alone refuses: more decimals than a unit has, a text with a
+unit beyond the limits or in another currency, a day that its month lacks, a
+local time that a zone skips or repeats, a hold that ends before it began.
 """
 
 from __future__ import annotations

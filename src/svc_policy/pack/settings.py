@@ -100,7 +100,9 @@ class _Reader:
         return Place(file=self.file, line=number + 1, column=column, text=line, length=max(1, len(line.strip())))
 
     def say(self, code: str, text: Message, *path: str, help_line: Message | None = None) -> None:
-        self.problems.append(problem(code, text, place=self.place(*path) if path else Place(file=self.file), help=help_line))
+        self.problems.append(
+            problem(code, text, place=self.place(*path) if path else Place(file=self.file), help=help_line)
+        )
 
     def table(self, parent: Mapping[str, object], key: str, *path: str) -> dict[str, object]:
         value = parent.get(key, {})
@@ -175,7 +177,9 @@ TOP = (
 )
 
 
-def read_settings(text: str, file: str, labels: Mapping[str, tuple[str, str]], problems: list[Problem]) -> Settings | None:
+def read_settings(
+    text: str, file: str, labels: Mapping[str, tuple[str, str]], problems: list[Problem]
+) -> Settings | None:
     """Read the settings; gives None if the text is no TOML at all."""
     try:
         document = tomllib.loads(text)
@@ -327,7 +331,12 @@ def _dated(
         if literal:
             found.append((since, literal))
     if found != sorted(found, key=lambda pair: -1 if pair[0] is None else pair[0]):
-        reader.say("parameter-order", message("the values of `{name}` stand in the order of their dates", name=name), section, name)
+        reader.say(
+            "parameter-order",
+            message("the values of `{name}` stand in the order of their dates", name=name),
+            section,
+            name,
+        )
     units = {literal.value.unit for _, literal in found if isinstance(literal.value, Allowance)}
     if len(units) > 1:
         reader.say("parameter-units", message("the values of `{name}` have one unit", name=name), section, name)
@@ -429,7 +438,9 @@ def _read_money(
         if found := REFERENCE.fullmatch(text.strip()):
             tax = Parameter(found[1])
             if found[1] not in parameters:
-                reader.say("parameter-unknown", message("there is no parameter `{name}`", name=found[1]), "money", "tax")
+                reader.say(
+                    "parameter-unknown", message("there is no parameter `{name}`", name=found[1]), "money", "tax"
+                )
                 tax = None
             elif len(parameters[found[1]].values) == 1:
                 tax = parameters[found[1]].values[0][1]

@@ -64,7 +64,9 @@ def find_pack(name: str | os.PathLike[str]) -> Path:
                 message("there is no pack `{name}`", name=text),
                 help=message("did you mean `{near}`?", near=near)
                 if near
-                else message("a pack is a folder with a policy.toml, a workbook, or one of: {known}", known=", ".join(known)),
+                else message(
+                    "a pack is a folder with a policy.toml, a workbook, or one of: {known}", known=", ".join(known)
+                ),
             )
         ]
     )
@@ -93,11 +95,15 @@ def _read_folder(path: Path, families: Mapping[str, object], problems: list[Prob
             problems.append(_stray(label, "file-outside", message("the file leads out of the pack")))
         elif item.is_dir():
             if item.name != "lookups":
-                problems.append(_stray(label, "folder-unknown", message("a pack has no folder `{name}`", name=item.name)))
+                problems.append(
+                    _stray(label, "folder-unknown", message("a pack has no folder `{name}`", name=item.name))
+                )
                 continue
             for list_file in sorted(item.glob("*.csv")):
                 if not list_file.resolve().is_relative_to(root):
-                    problems.append(_stray(_label(list_file), "file-outside", message("the file leads out of the pack")))
+                    problems.append(
+                        _stray(_label(list_file), "file-outside", message("the file leads out of the pack"))
+                    )
                     continue
                 lookups[list_file.stem] = read_csv(list_file, problems=problems, file=_label(list_file))
         elif item.suffix == ".toml" and item.stem in TEXTS:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from svc_policy.expressions.steps import Step
+from svc_policy.expressions.nodes import Expression, walk
+from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
 from svc_policy.plan.builder import Builder, Column, ParameterValues, Rules
 from svc_policy.rules.family import Row
 
@@ -37,12 +38,63 @@ def make_plan(rules: Rules, fixed_day: int | None = None) -> Plan:
         family.build(builder)
     builder.finish()
     return Plan(
-        steps=tuple(builder.steps),
+        steps=gather_children(builder.steps),
         columns=builder.columns,
         tables=builder.collected,
         asked=tuple(builder.asked),
         rules=rules,
     )
+
+
+def gather_children(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Put off the steps over child records until their results are read, so that fewer passes are made."""
+    done: list[Step] = []
+    waiting: dict[str, list[Step]] = {}
+    for step in steps:
+        grain = step.child if isinstance(step, Aggregate) else step.grain
+        if grain != "ticket":
+            waiting.setdefault(grain, []).append(step)
+            continue
+        reads = columns_read(step)
+        for child, held in list(waiting.items()):
+            if any(name in reads for item in held for name in columns_made(item)):
+                done.extend(waiting.pop(child))
+        done.append(step)
+    for held in waiting.values():
+        done.extend(held)
+    return tuple(done)
+
+
+def columns_made(step: Step) -> tuple[str, ...]:
+    """List the columns that a step may yield."""
+    names = (step.name, f"{step.name}_needs", f"{step.name}_row", f"{step.name}_fired", f"{step.name}_unknown")
+    if isinstance(step, Choose):
+        return (*names, *(output.name for output in step.outputs))
+    return (*names, f"{step.name}_open")
+
+
+def expressions_of(step: Step) -> tuple[Expression, ...]:
+    """List the expressions of a step."""
+    match step:
+        case Compute() | Aggregate():
+            return (step.value, step.needs)
+        case Due():
+            return (step.start, step.allowance, step.needs)
+        case Collect():
+            return (*step.conditions, *step.needs)
+        case Choose():
+            values = tuple(value for output in step.outputs for value in (*output.values, output.otherwise))
+            return (*step.conditions, *step.needs, *step.row_needs, *values)
+
+
+def columns_read(step: Step) -> frozenset[str]:
+    """List the columns that a step reads, those of the needs that it may ask for included."""
+    names: set[str] = set()
+    for item in expressions_of(step):
+        for node in walk(item):
+            if node.operator == "column":
+                names.add(str(node.data))
+    return frozenset(names)
 
 
 __all__ = ["Builder", "Column", "ParameterValues", "Plan", "Rules", "make_plan"]

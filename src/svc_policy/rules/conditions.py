@@ -36,6 +36,9 @@ def condition(test: Test, subject: Expression, operand: Callable[[Operand], Expr
             singles.append(operand(item.low))
         else:
             parts.append(_within(item, subject, operand))
+    if subject.type == "bool" and len(singles) == 1 and is_constant(singles[0]) and singles[0].data is not None:
+        parts.append(subject if singles[0].data else not_(subject))
+        singles = []
     constants = [single.data for single in singles if is_constant(single) and single.data is not None]
     if constants:
         parts.insert(0, one_of(subject, constants))  # type: ignore[arg-type]

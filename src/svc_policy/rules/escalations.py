@@ -12,8 +12,10 @@ from svc_policy.expressions.nodes import (
     add,
     and_,
     certainly,
+    choose,
     divide,
     multiply,
+    null,
     strict,
     subtract,
 )
@@ -57,13 +59,15 @@ def _instant(context: Context, target: str, share: Expression, number: int) -> E
     rows = targets(context)[target]
     units = {unit_of(context, row) for row in rows}
     start = start_of(context, target)
-    within = context.subject(f"{target}_within", "ticket", "escalations")
+    # A target that is over has no share left to watch: its clock need not be asked.
+    live = context.subject(f"{target}_live", "ticket", "escalations")
+    within = choose(live, context.subject(f"{target}_within", "ticket", "escalations"), null("int"))
     name = f"{target}_share_{number + 1}"
     if units <= {"s", "working_s"} and len(units) == 1:
         need = divide("ceil_divide", multiply(within, share), WHOLE)
         clock = "calendar" if units == {"s"} else "working"
         return context.due(name, start, need, clock, stopping(context, target))[0]  # type: ignore[arg-type]
-    due = context.subject(f"{target}_due", "ticket", "escalations")
+    due = choose(live, context.subject(f"{target}_due", "ticket", "escalations"), null("int"))
     if units <= {"working_days", "working_s"}:
         begun = strict("work_before", start)
         whole = subtract(strict("work_before", due), begun)

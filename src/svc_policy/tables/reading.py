@@ -132,8 +132,8 @@ class _Headings:
             if identity in seen:
                 self._say("heading-twice", message("two headings mean `{name}`", name=identity[1] or identity[0]), cell)
                 found = _UNKNOWN
-            if (found[0] == "rule") != (index == 0):
-                self._say("rule-first", message("the first column, and no other, is `rule`"), cell)
+            if index == 0 and found[0] != "rule":
+                self._say("rule-first", message("the first column is `rule`"), cell)
             seen.add(identity)
             columns.append(found)
         return columns

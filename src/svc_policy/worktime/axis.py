@@ -307,6 +307,7 @@ class WorkAxis:
         See `WorkCalendar.workday_deadline`.
         """
         day = self.local_day_s(start)
+        self._check_day(day)
         if count == 0:
             return start
         if count < 0:

@@ -1,0 +1,1 @@
+"""Packs: a policy as a folder or workbook of tables, read and checked."""

@@ -1,0 +1,303 @@
+"""Load a pack: read, check, and gather every problem before saying that something is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from svc_policy.errors import CalendarError, PackError, Place, Problem, nearest, problem
+from svc_policy.messages import message
+from svc_policy.pack.digest import digest
+from svc_policy.pack.rows import check_words, read_rows
+from svc_policy.pack.settings import Settings, read_settings
+from svc_policy.pack.source import PackFiles, find_pack, read_files
+from svc_policy.plan import Rules
+from svc_policy.rules import FAMILIES
+from svc_policy.rules.family import Row
+from svc_policy.tables import Sheet
+from svc_policy.worktime.frozen import FrozenDay
+
+if TYPE_CHECKING:
+    from svc_policy.worktime import WorkCalendar
+
+Labels = Mapping[str, tuple[str, str]]
+
+
+@attrs.frozen(kw_only=True)
+class Clause:
+    """One rule of the source in our own words."""
+
+    id: str
+    place: str
+    en: str
+    zh: str
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Pack:
+    """One policy as data: settings, rows of every family, clauses, lists, frozen days, digest."""
+
+    settings: Settings
+    rows: Mapping[str, tuple[Row, ...]]
+    clauses: Mapping[str, Clause]
+    labels: Labels
+    lookups: Mapping[str, Mapping[str, tuple[object, ...]]]
+    days: tuple[FrozenDay, ...]
+    digest: str
+    path: str
+    notes: tuple[Problem, ...]
+    files: PackFiles
+
+    @property
+    def id(self) -> str:
+        """The policy's id."""
+        return self.settings.id
+
+    def rules(self) -> Rules:
+        """Give what a plan is made from."""
+        return Rules(
+            families=FAMILIES,
+            rows=self.rows,
+            parameters=self.settings.parameters,
+            facts={grain: facts for grain, facts in self.settings.facts.items()},
+            money=self.settings.money,
+        )
+
+    def label(self, name: str, language: str) -> str:
+        """Put a word of a table into words: a role, a label, or the word itself."""
+        texts = self.settings.roles.get(name) or self.labels.get(name) or _CUSTOMER.get(name)
+        return texts[language == "zh"] if texts else name.replace("_", " ")
+
+    def calendar(self) -> WorkCalendar | None:
+        """Build the working calendar, or None if the pack has none."""
+        from svc_policy.worktime import WorkCalendar
+
+        if self.settings.valid is None:
+            return None
+        week = self.settings.week
+        dates = {day.day: list(week.get(day.as_weekday, ())) if day.as_weekday else day.windows for day in self.days}
+        return WorkCalendar.from_week(
+            tz=self.settings.timezone,
+            week=cast("Mapping[str, Sequence[str]]", {day: list(windows) for day, windows in week.items()}),
+            dates=cast("Mapping[str, Sequence[str]]", dates),
+            valid=self.settings.valid,
+        )
+
+
+_CUSTOMER = {"customer": ("customer", "客户")}
+
+
+def load_pack(name: str | os.PathLike[str]) -> Pack:
+    """Load a built-in pack by its name, or a folder or workbook by its path.
+
+    Raises:
+        PackError: with every problem of every file.
+    """
+    problems: list[Problem] = []
+    path = find_pack(name)
+    files = read_files(path, FAMILIES, problems)
+    pack = _assemble(files, problems)
+    errors = [item for item in problems if item.severity == "error"]
+    if errors or pack is None:
+        raise PackError(problems)
+    return pack
+
+
+def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
+    labels = {row[0]: (row[1], row[2]) for row in _plain(files, "labels", ("name", "en", "zh"), problems)}
+    if "policy" not in files.texts:
+        problems.append(
+            problem("file-missing", message("a pack has a file `policy.toml`"), place=Place(file=files.path))
+        )
+        return None
+    text, file = files.texts["policy"]
+    settings = read_settings(text, file, labels, problems)
+    if settings is None:
+        return None
+    clauses = {
+        row[0]: Clause(id=row[0], place=row[1], en=row[2], zh=row[3])
+        for row in _plain(files, "clauses", ("clause", "place", "en", "zh"), problems)
+    }
+    order = tuple(FAMILIES)
+    rows = {
+        name: read_rows(family, files.sheets[name], order, settings, labels, problems)
+        for name, family in FAMILIES.items()
+        if name in files.sheets
+    }
+    check_words(rows, problems)
+    _check_cites(rows, settings, clauses, problems)
+    lookups = {name: _lookup(name, files, settings, problems) for name in settings.lookups}
+    for stray in sorted(set(files.lookups) - set(settings.lookups)):
+        problems.append(
+            problem(
+                "lookup-undeclared",
+                message("the list `{name}` is not declared", name=stray),
+                place=Place(file=files.lookups[stray].file),
+                help=message("say its key and what it fills under `[lookups.{name}]` in policy.toml", name=stray),
+            )
+        )
+    days = _days(files, problems)
+    _check_calendar(rows, settings, file, problems)
+    pack = Pack(
+        settings=settings,
+        rows=rows,
+        clauses=clauses,
+        labels=labels,
+        lookups=lookups,
+        days=days,
+        digest="",
+        path=files.path,
+        notes=tuple(item for item in problems if item.severity != "error"),
+        files=files,
+    )
+    if not any(item.severity == "error" for item in problems):
+        try:
+            pack.calendar()
+        except CalendarError as error:
+            problems.extend(error.problems)
+        return attrs.evolve(pack, digest=digest(settings, rows, lookups, days))
+    return pack
+
+
+def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: list[Problem]) -> list[tuple[str, ...]]:
+    """Read a sheet of plain texts with fixed headings."""
+    sheet = files.sheets.get(name)
+    if sheet is None:
+        return []
+    found = [cell.text.strip() for cell in sheet.header]
+    for cell in sheet.header:
+        if cell.text.strip() not in headings:
+            near = nearest(cell.text.strip(), headings)
+            problems.append(
+                problem(
+                    "heading-unknown",
+                    message("there is no column `{heading}`", heading=cell.text),
+                    place=cell.place,
+                    help=message("did you mean `{meant}`?", meant=near) if near else None,
+                )
+            )
+    missing = [heading for heading in headings if heading not in found]
+    problems.extend(
+        problem(
+            "column-missing", message("the column `{column}` is missing", column=heading), place=Place(file=sheet.file)
+        )
+        for heading in missing
+    )
+    if missing:
+        return []
+    index = [found.index(heading) for heading in headings]
+    rows: list[tuple[str, ...]] = []
+    seen: set[str] = set()
+    for row in sheet.rows:
+        texts = tuple(row[place].text.strip() for place in index)
+        if texts[0] in seen:
+            problems.append(
+                problem("name-twice", message("`{name}` is there twice", name=texts[0]), place=row[index[0]].place)
+            )
+        seen.add(texts[0])
+        rows.append(texts)
+    return rows
+
+
+def _check_cites(
+    rows: Mapping[str, Sequence[Row]], settings: Settings, clauses: Mapping[str, Clause], problems: list[Problem]
+) -> None:
+    for of in rows.values():
+        for row in of:
+            for cite in row.cites:
+                if cite not in clauses:
+                    near = nearest(cite, clauses)
+                    problems.append(
+                        problem(
+                            "clause-unknown",
+                            message("rule `{rule}` cites `{cite}`, which is no clause", rule=row.id, cite=cite),
+                            place=Place(file=row.file, line=row.line),
+                            help=message("did you mean `{near}`?", near=near)
+                            if near
+                            else message("clauses stand in clauses.csv"),
+                        )
+                    )
+
+
+def _lookup(name: str, files: PackFiles, settings: Settings, problems: list[Problem]) -> dict[str, tuple[object, ...]]:
+    from svc_policy.units import Refusal, read_literal
+
+    lookup = settings.lookups[name]
+    sheet = files.lookups.get(name)
+    if sheet is None:
+        problems.append(
+            problem(
+                "lookup-missing",
+                message("the list `lookups/{name}.csv` is missing", name=name),
+                place=Place(file=files.path),
+            )
+        )
+        return {}
+    headings = [cell.text.strip() for cell in sheet.header]
+    if headings[:1] != ["key"] or any(fact not in headings for fact in lookup.fills):
+        problems.append(
+            problem(
+                "lookup-headings",
+                message("the headings of the list are: {headings}", headings=", ".join(("key", *lookup.fills))),
+                place=Place(file=sheet.file),
+            )
+        )
+        return {}
+    kinds = {fact.name: fact.kind for of in settings.facts.values() for fact in of}
+    found: dict[str, tuple[object, ...]] = {}
+    for row in sheet.rows:
+        values: list[object] = []
+        for fact in lookup.fills:
+            cell = row[headings.index(fact)]
+            try:
+                values.append(read_literal(cell.text, kinds[fact], currency=settings.currency).value)
+            except Refusal as refusal:
+                problems.append(
+                    problem(
+                        refusal.code,
+                        message("cannot read `{text}` in column `{column}`", text=cell.text, column=fact),
+                        place=cell.place,
+                        help=refusal.help,
+                    )
+                )
+        key = row[0].text.strip()
+        if key in found:
+            problems.append(problem("name-twice", message("`{name}` is there twice", name=key), place=row[0].place))
+        found[key] = tuple(values)
+    return found
+
+
+def _days(files: PackFiles, problems: list[Problem]) -> tuple[FrozenDay, ...]:
+    from svc_policy.tables.sheets import csv_text
+    from svc_policy.worktime.frozen_file import parse_frozen
+
+    sheet = files.sheets.get("calendar")
+    if sheet is None:
+        return ()
+    days, found = parse_frozen(csv_text(sheet), sheet.file)
+    problems.extend(found)
+    return tuple(days)
+
+
+def _check_calendar(rows: Mapping[str, Sequence[Row]], settings: Settings, file: str, problems: list[Problem]) -> None:
+    from svc_policy.units import Allowance
+
+    if settings.valid is not None and settings.week:
+        return
+    for row in rows.get("deadlines", ()):
+        cell = row.results.get("within")
+        value = getattr(cell, "value", None)
+        unit = value.unit if isinstance(value, Allowance) else ""
+        if unit.startswith("working") or row.text("clock") == "working":
+            problems.append(
+                problem(
+                    "calendar-missing",
+                    message("rule `{rule}` counts working time, but the policy has no working week", rule=row.id),
+                    place=Place(file=row.file, line=row.line),
+                    help=message("add `[week]` and `calendar.valid` to {file}", file=file),
+                )
+            )
+            return

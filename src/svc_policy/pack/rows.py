@@ -1,0 +1,304 @@
+"""Turn the sheet of a family into its rows: parameters put in their place, words made canonical."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from svc_policy.errors import Place, Problem, nearest, problem
+from svc_policy.facts.registry import TICKET
+from svc_policy.messages import Message, message
+from svc_policy.pack.columns import canonical_labels, condition_columns, result_columns
+from svc_policy.pack.settings import Settings
+from svc_policy.rules.family import Cell, Family, Parameter, Row
+from svc_policy.tables import DecisionTable, Reference, Sheet, Test, name_key
+from svc_policy.tables.reading import read_table
+from svc_policy.tables.records import Result, Rule
+from svc_policy.units import Allowance, Kind, Literal, Refusal, fold, read_literal
+
+_KIND_OF = {fact.name: fact.kind for fact in TICKET}
+
+
+def read_rows(
+    family: Family,
+    sheet: Sheet,
+    order: tuple[str, ...],
+    settings: Settings,
+    labels: Mapping[str, tuple[str, str]],
+    problems: list[Problem],
+) -> tuple[Row, ...]:
+    """Read a family's table; everything wrong with it goes to `problems`."""
+    table = read_table(
+        sheet,
+        conditions=condition_columns(family, order, settings),
+        results=result_columns(family, settings),
+        problems=problems,
+        hit_policy=family.policy,
+        name=family.name,
+        currency=settings.currency,
+        zone=settings.timezone,
+        governing_date=family.governing,
+    )
+    reader = _Rows(family, table, settings, labels, problems)
+    return tuple(row for rule in table.rules if (row := reader.row(rule)) is not None)
+
+
+class _Rows:
+    def __init__(
+        self,
+        family: Family,
+        table: DecisionTable,
+        settings: Settings,
+        labels: Mapping[str, tuple[str, str]],
+        problems: list[Problem],
+    ) -> None:
+        self.family = family
+        self.table = table
+        self.settings = settings
+        self.canonical = canonical_labels(labels)
+        self.problems = problems
+
+    def say(self, code: str, text: Message, rule: Rule, help_line: Message | None = None) -> None:
+        self.problems.append(problem(code, text, place=rule.place, help=help_line))
+
+    def row(self, rule: Rule) -> Row | None:
+        before = len(self.problems)
+        used: dict[str, None] = {}
+        tests: dict[str, Test] = {}
+        for column, test in zip(self.table.columns, rule.tests, strict=True):
+            if column.name in self.settings.parameters and not test.any:
+                used[column.name] = None
+            for item in test.items:
+                for bound in (item.low, item.high):
+                    if isinstance(bound, Reference):
+                        self.known(bound.name, rule)
+                        used[bound.name] = None
+            tests[column.name] = test
+        results: dict[str, Cell] = {}
+        measured = self._measure(rule)
+        for spec, declared, result in zip(self.table.outputs, self.family.results, rule.results, strict=True):
+            cell = self.cell(result, rule, used, many=declared.kind == "texts")
+            if declared.kind == "quantity" and isinstance(cell, Literal):
+                cell = self.quantity(cell, measured, spec.name, rule)
+            if declared.kind == "months" and isinstance(cell, Literal):
+                cell = self.months(cell, spec.name, rule)
+            if declared.required and cell is None:
+                self.say(
+                    "result-missing",
+                    message("rule `{rule}` needs a value in `then: {column}`", rule=rule.id, column=spec.name),
+                    rule,
+                )
+            results[spec.name] = cell
+        if not rule.cites:
+            self.say(
+                "rule-uncited",
+                message("rule `{rule}` cites no clause", rule=rule.id),
+                rule,
+                message("write the clause's id in the column `cite`"),
+            )
+        if len(self.problems) > before:
+            return None
+        place = rule.place or Place(file=self.table.name)
+        return Row(
+            id=rule.id,
+            since=rule.from_day,
+            until=rule.until_day,
+            tests=tests,
+            results=results,
+            cites=rule.cites,
+            rests_on=tuple(used),
+            note=rule.note,
+            file=f"{place.file}:{place.sheet}" if place.sheet else place.file,
+            line=_line(place),
+        )
+
+    def known(self, name: str, rule: Rule) -> bool:
+        if name in self.settings.parameters:
+            return True
+        near = nearest(name, self.settings.parameters)
+        self.say(
+            "parameter-unknown",
+            message("rule `{rule}` uses `{{{name}}}`, which is no parameter", rule=rule.id, name=name),
+            rule,
+            message("did you mean `{near}`?", near=f"{{{near}}}")
+            if near
+            else message("parameters and interpretations are declared in policy.toml"),
+        )
+        return False
+
+    def cell(self, result: Result, rule: Rule, used: dict[str, None], *, many: bool) -> Cell:
+        """Take a result cell: parameters without dates give way to their value."""
+        if isinstance(result, tuple):
+            return tuple(item for part in result for item in self.texts(self.cell(part, rule, used, many=False)))
+        if isinstance(result, Reference):
+            if not self.known(result.name, rule):
+                return None
+            used[result.name] = None
+            values = self.settings.parameters[result.name].values
+            cell: Cell = values[0][1] if len(values) == 1 else Parameter(result.name)
+        else:
+            cell = result
+        if isinstance(cell, Literal) and cell.kind == "text":
+            text = str(cell.value)
+            cell = Literal("text", self.canonical.get(name_key(text), text), text=text)
+        return self.texts(cell) if many else cell
+
+    @staticmethod
+    def texts(cell: Cell) -> tuple[str, ...]:
+        if isinstance(cell, tuple):
+            return cell
+        if isinstance(cell, Literal):
+            return tuple(item.strip() for item in str(cell.value).replace("、", ",").split(",") if item.strip())
+        return ()
+
+    def _measure(self, rule: Rule) -> Kind | None:
+        for spec, result in zip(self.table.outputs, rule.results, strict=True):
+            if spec.name == "measure" and isinstance(result, Literal):
+                name = self._fact_named(str(result.value))
+                kind = _KIND_OF.get(name) or next(
+                    (fact.kind for fact in self.settings.company_facts if fact.name == name), None
+                )
+                if kind not in ("distance", "duration", "count"):
+                    self.say(
+                        "measure-unknown",
+                        message(
+                            "rule `{rule}` measures `{name}`, which is no distance, time or count",
+                            rule=rule.id,
+                            name=name,
+                        ),
+                        rule,
+                    )
+                    return None
+                return cast("Kind", kind)
+        return None
+
+    def _fact_named(self, text: str) -> str:
+        return next((fact.name for fact in TICKET if text in (fact.name, fact.zh, fact.en)), text)
+
+    def quantity(self, cell: Literal, kind: Kind | None, column: str, rule: Rule) -> Literal | None:
+        if kind is None:
+            self.say(
+                "measure-missing",
+                message("rule `{rule}` has a quantity in `then: {column}` but no measure", rule=rule.id, column=column),
+                rule,
+            )
+            return None
+        try:
+            literal = read_literal(cell.text or str(cell.value), kind)
+        except Refusal as refusal:
+            self.say(
+                refusal.code,
+                message(
+                    "cannot read `{text}` in `then: {column}` of rule `{rule}`",
+                    text=fold(cell.text),
+                    column=column,
+                    rule=rule.id,
+                ),
+                rule,
+                refusal.help,
+            )
+            return None
+        if column in ("per", "step") and literal.value == 0:
+            self.say(
+                "quantity-zero",
+                message("`then: {column}` of rule `{rule}` must be more than 0", column=column, rule=rule.id),
+                rule,
+            )
+            return None
+        return literal
+
+    def months(self, cell: Literal, column: str, rule: Rule) -> Literal | None:
+        if isinstance(cell.value, Allowance) and cell.value.unit == "months":
+            return Literal("months", cell.value.value, text=cell.text)
+        if cell.kind == "months":
+            return cell
+        self.say(
+            "not-months",
+            message(
+                "`then: {column}` of rule `{rule}` is a number of months, as in `12 months`",
+                column=column,
+                rule=rule.id,
+            ),
+            rule,
+        )
+        return None
+
+
+def _line(place: Place) -> int:
+    if place.line is not None:
+        return place.line
+    digits = "".join(char for char in place.cell or "" if char.isdigit())
+    return int(digits) if digits else 0
+
+
+def check_words(rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> None:
+    """Check the names that one table uses of another: targets and fee lines."""
+    ends = {row.text("ends") or "" for row in rows.get("deadlines", ())}
+    lines = {row.text("line") or "" for row in rows.get("fees", ())}
+    for family in ("escalations", "late_penalties"):
+        for row in rows.get(family, ()):
+            named = [str(item.low.value) for item in row.tests["target"].items if isinstance(item.low, Literal)]
+            if not named or row.tests["target"].negated:
+                _say(row, problems, "target-missing", message("rule `{rule}` names its targets", rule=row.id))
+            if family == "late_penalties" and len(named) > 1:
+                _say(row, problems, "target-many", message("rule `{rule}` names one target only", rule=row.id))
+            _unknown(row, named, ends, problems, "target-unknown", message("no deadline ends with it"))
+        if family == "escalations":
+            for row in rows.get(family, ()):
+                share = row.tests["used_share"].items
+                if len(share) != 1 or share[0].low is None or not share[0].low_closed or share[0].high is not None:
+                    _say(
+                        row,
+                        problems,
+                        "share-form",
+                        message("`used_share` of rule `{rule}` is a threshold, as in `>= 80 %`", rule=row.id),
+                    )
+    for row in rows.get("surcharges", ()):
+        _unknown(
+            row,
+            cast("tuple[str, ...]", row.results["of"]),
+            lines,
+            problems,
+            "line-unknown",
+            message("no fee has that line"),
+        )
+    for row in rows.get("holds", ()):
+        stops = cast("tuple[str, ...]", row.results.get("stops") or ())
+        _unknown(
+            row,
+            [item for item in stops if item != "all"],
+            ends,
+            problems,
+            "target-unknown",
+            message("no deadline ends with it"),
+        )
+    for row in rows.get("fees", ()):
+        if row.results.get("rate") is not None and (
+            row.results.get("per") is None or row.results.get("measure") is None
+        ):
+            _say(
+                row,
+                problems,
+                "rate-incomplete",
+                message("rule `{rule}` has a rate: it needs `per` and `measure`", rule=row.id),
+            )
+
+
+def _unknown(
+    row: Row, names: Iterable[str], known: Iterable[str], problems: list[Problem], code: str, why: Message
+) -> None:
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            _say(
+                row,
+                problems,
+                code,
+                message("rule `{rule}` names `{name}`: {why}", rule=row.id, name=name, why=why),
+                message("did you mean `{near}`?", near=near) if near else None,
+            )
+
+
+def _say(row: Row, problems: list[Problem], code: str, text: Message, help_line: Message | None = None) -> None:
+    problems.append(problem(code, text, place=Place(file=row.file, line=row.line), help=help_line))
