@@ -23,6 +23,7 @@ from svc_policy.units import Kind, Value
         (Domain(kind="count", low=0, low_closed=False, high=9, high_closed=False), 8, True),
         (Domain(kind="distance", low=500, step=1000), 1500, True),
         (Domain(kind="distance", low=500, step=1000), 2000, False),
+        (Domain(kind="distance", low=200, step=1000), 1200, True),
     ],
 )
 def test_a_domain_contains_its_values(domain: Domain, value: Value, wanted: bool) -> None:

@@ -184,6 +184,12 @@ def test_what_a_workbook_cannot_hold_is_refused_before_writing(tmp_path: Path) -
     assert not path.exists()
 
 
+def test_the_name_of_a_sheet_has_31_characters_at_most(tmp_path: Path) -> None:
+    write_workbook(tmp_path / "w.xlsx", [sheet("n" * 31)])
+    with pytest.raises(UsageError, match="cannot be the name of a sheet"):
+        write_workbook(tmp_path / "w.xlsx", [sheet("n" * 32)])
+
+
 def test_without_the_extra_the_command_to_install_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_calamine", None)
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)

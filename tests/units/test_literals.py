@@ -129,6 +129,7 @@ def test_a_literal_is_read_and_has_one_canonical_form(kind: Kind, text: str, val
         ("money", "50 XQZ", "unit-unknown", "`xqz` is no unit of an amount of money; write it as in `50 CNY`"),
         ("count", "٣", "number-unreadable", "a whole number is written as in `3`"),
         ("date", "2026-02-30", "date-missing", "there is no such day: 2026-02 has 28 days"),
+        ("date", "2026-12-32", "date-missing", "there is no such day: 2026-12 has 31 days"),
         ("date", "2026-13-01", "date-missing", "there is no such month"),
         ("date", "2026/1-1", "date-unreadable", "a date is written as in `2026-01-31`"),
         ("date", "1/2/2026", "date-unreadable", "a date is written as in `2026-01-31`"),

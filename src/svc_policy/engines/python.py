@@ -271,7 +271,11 @@ class _Writer:
         with self.block(f"if {' and '.join(guard) or 'True'}:"):
             if step.clock == "calendar":
                 plain = f"{start} + {allowance}"
-                self.line(f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {plain}" if step.stops else f"{due} = {plain}")
+                self.line(
+                    f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {plain}"
+                    if step.stops
+                    else f"{due} = {plain}"
+                )
             else:
                 self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
             if step.stops:
@@ -351,7 +355,12 @@ class _Writer:
             self.settle(name, otherwise)
 
     def settle(self, name: str, node: Expression) -> None:
-        if node.operator == "choose" and node.type != "bool" and node not in self.names and any(map(_costs, node.arguments[1:])):
+        if (
+            node.operator == "choose"
+            and node.type != "bool"
+            and node not in self.names
+            and any(map(_costs, node.arguments[1:]))
+        ):
             self.branch(name, node)
         else:
             self.line(f"{name} = {self.atom(node)}")
@@ -370,7 +379,11 @@ class _Writer:
         if node.type == "bool":
             truth = self.truth(node)
             # A truth may be written with operands that are null, so it is made a plain bool.
-            return f"True if {truth} else (False if {self.falsity(node)} else None)" if node.nullable else f"True if {truth} else False"
+            return (
+                f"True if {truth} else (False if {self.falsity(node)} else None)"
+                if node.nullable
+                else f"True if {truth} else False"
+            )
         names = [self.atom(argument) for argument in node.arguments]
         if operator == "first_known":
             *early, last = names

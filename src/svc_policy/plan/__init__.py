@@ -28,7 +28,12 @@ class Plan:
 
     def names(self, grain: str) -> tuple[str, ...]:
         """List the columns of a grain in the order of the steps."""
-        return tuple(name for name, column in self.columns.items() if column.grain == grain)
+        return tuple(
+            name
+            for step in self.steps
+            for name in columns_made(step)
+            if name in self.columns and self.columns[name].grain == grain
+        )
 
 
 def make_plan(rules: Rules, fixed_day: int | None = None) -> Plan:
@@ -66,11 +71,10 @@ def gather_children(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def columns_made(step: Step) -> tuple[str, ...]:
-    """List the columns that a step may yield."""
-    names = (step.name, f"{step.name}_needs", f"{step.name}_row", f"{step.name}_fired", f"{step.name}_unknown")
+    """List the columns that a step may yield, in the order in which engines write them."""
     if isinstance(step, Choose):
-        return (*names, *(output.name for output in step.outputs))
-    return (*names, f"{step.name}_open")
+        return (f"{step.name}_row", *(output.name for output in step.outputs), f"{step.name}_needs")
+    return (step.name, f"{step.name}_fired", f"{step.name}_unknown", f"{step.name}_open", f"{step.name}_needs")
 
 
 def expressions_of(step: Step) -> tuple[Expression, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from svc_policy.errors import CalendarError, Problem, problem
 from svc_policy.messages import message
@@ -12,9 +13,6 @@ from svc_policy.worktime.holds import Hold, absolute_deadline_s, absolute_elapse
 
 InstantT = TypeVar("InstantT", int, dt.datetime)
 """An aware datetime, or seconds since 1970-01-01T00:00Z; answers are of the same kind."""
-
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_SECOND: Final = dt.timedelta(seconds=1)
 
 
 def absolute_deadline(
@@ -43,7 +41,7 @@ def seconds_of(at: object) -> int:
     if isinstance(at, int) and not isinstance(at, bool):
         return at
     if isinstance(at, dt.datetime) and at.tzinfo is not None and at.utcoffset() is not None:
-        return (at - _EPOCH) // _SECOND
+        return math.floor(at.timestamp())
     naive = isinstance(at, dt.datetime)
     raise CalendarError(
         [

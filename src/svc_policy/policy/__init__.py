@@ -1,0 +1,154 @@
+"""The façade: a loaded policy that decides, quotes and explains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from svc_policy.decision import Decision, Quote
+from svc_policy.errors import TicketError, problem
+from svc_policy.facts.ticket import Ticket
+from svc_policy.messages import Language, message
+from svc_policy.pack.load import Pack, load_pack
+from svc_policy.plan import Plan, make_plan
+from svc_policy.policy.views import PolicyViews
+
+if TYPE_CHECKING:
+    from svc_policy.engines.runtime import PolicyClocks
+
+__all__ = ["Policy", "load"]
+
+
+def load(name: str | os.PathLike[str]) -> Policy:
+    """Load a policy: a built-in name such as ``mall``, a folder, or a workbook.
+
+    Raises:
+        PackError: with every problem of every file.
+    """
+    return Policy(load_pack(name))
+
+
+class Policy(PolicyViews):
+    """One policy, loaded and checked. It never changes; `on` gives another."""
+
+    def __init__(self, pack: Pack, fixed_on: date | None = None) -> None:
+        self.pack = pack
+        self.fixed_on = fixed_on
+        self.zone = ZoneInfo(pack.settings.timezone)
+        self._plan: Plan | None = None
+        self._clocks: PolicyClocks | None = None
+        self._decide: Any = None
+        self._index: Mapping[str, int] | None = None
+
+    @property
+    def id(self) -> str:
+        """The policy's id."""
+        return self.pack.id
+
+    @property
+    def digest(self) -> str:
+        """sha-256 over everything that decides, as 64 hexadecimal digits."""
+        return self.pack.digest
+
+    @property
+    def plan(self) -> Plan:
+        """The plan: steps, columns, facts that may be asked for."""
+        if self._plan is None:
+            fixed = None if self.fixed_on is None else self.fixed_on.toordinal() - date(1970, 1, 1).toordinal()
+            self._plan = make_plan(self.pack.rules(), fixed)
+        return self._plan
+
+    @property
+    def clocks(self) -> PolicyClocks:
+        """Calendar time in the policy's zone and working time on its calendar."""
+        if self._clocks is None:
+            from svc_policy.engines.runtime import PolicyClocks
+
+            self._clocks = PolicyClocks(self.zone, self.pack.calendar())
+        return self._clocks
+
+    def on(self, day: date) -> Policy:
+        """Give the policy as if `day` were every governing date: what if it had been asked then."""
+        return Policy(self.pack, day)
+
+    def ticket(self, data: Mapping[str, object] | str | bytes | Path) -> Ticket:
+        """Read a ticket from JSON, TOML or a mapping, with this policy's zone, currency and facts.
+
+        Raises:
+            TicketError: with everything in it that cannot be read or cannot be true.
+        """
+        from svc_policy.facts.reading import read_ticket
+
+        settings = self.pack.settings
+        return read_ticket(data, zone=settings.timezone, currency=settings.currency, facts=settings.company_facts)
+
+    def decide(self, ticket: Ticket | Mapping[str, object], *, at: datetime | None = None) -> Decision:
+        """Decide a ticket.
+
+        Args:
+            ticket: The facts; a mapping is read as :meth:`ticket` does.
+            at: The instant of the decision, with an offset; now unless given.
+
+        Raises:
+            TicketError: The facts cannot be read, or `at` has no offset.
+            CalendarError: An instant lies outside the policy's calendar.
+        """
+        if type(ticket) is not Ticket:
+            ticket = self.ticket(ticket)  # type: ignore[arg-type]
+        return self.decide_s(ticket, _seconds(at))
+
+    def decide_s(self, ticket: Ticket, at_s: int) -> Decision:
+        """Decide a ready ticket at an instant in epoch seconds; the hot path of :meth:`decide`."""
+        decide = self._decide
+        if decide is None:
+            decide = self._decide = self._compile()
+        values, children = decide(ticket, at_s)
+        return Decision(self, ticket, at_s, values, children)
+
+    def _compile(self) -> Any:
+        from svc_policy.engines.python import compile_plan
+
+        return compile_plan(self.plan, self.clocks, self.id)
+
+    def quote_for(self, ticket: Ticket | Mapping[str, object], *, at: datetime | None = None) -> Quote | None:
+        """Quote a ticket: the quote of its decision."""
+        return self.decide(ticket, at=at).quote
+
+    def explain(self, decision: Decision, lang: Language = "en") -> str:
+        """Explain a decision in whole sentences, each with the clause it rests on."""
+        from svc_policy.explain import explain
+
+        return explain(decision, self, lang)
+
+    def check(self) -> Sequence[Any]:
+        """List what the loader noticed; a policy with errors does not load."""
+        return self.pack.notes
+
+    def sql(self, dialect: str = "duckdb") -> str:
+        """Give the policy compiled to SQL; see :mod:`svc_policy.engines.sql`."""
+        from svc_policy.engines.sql import compile_sql
+
+        return compile_sql(self.plan, self.clocks, dialect)
+
+    def __repr__(self) -> str:
+        return f"<Policy {self.id}@{self.digest[:12]}>"
+
+
+def _seconds(at: datetime | None) -> int:
+    if at is None:
+        return int(datetime.now().astimezone().timestamp())
+    if at.tzinfo is None:
+        raise TicketError(
+            [
+                problem(
+                    "at-naive",
+                    message("`at` has no time zone"),
+                    help=message("give it one, as in `datetime.now(timezone.utc)`"),
+                )
+            ]
+        )
+    return int(at.timestamp())

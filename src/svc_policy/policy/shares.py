@@ -1,0 +1,83 @@
+"""How much of a target's allowance is used, how long is left, when it would be due: views, not results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from svc_policy.facts.registry import MILESTONES, TICKET
+from svc_policy.rules.family import Parameter, Row
+from svc_policy.units import Allowance, Literal
+
+if TYPE_CHECKING:
+    from svc_policy.decision import Decision
+    from svc_policy.policy.views import PolicyViews
+
+WHOLE = 10_000
+_INDEX = {fact.name: index for index, fact in enumerate(TICKET)}
+_RUNNING = ("pending", "on hold", "breached")
+
+
+def share_and_left(
+    views: PolicyViews, decision: Decision, target: str, row: Row | None, status: str
+) -> tuple[int | None, int | None, int | None]:
+    """Give used share (basis points), seconds left until due, and due if resumed now (epoch seconds)."""
+    if row is None or status not in (*_RUNNING, "met", "late"):
+        return None, None, None
+    start = _value(decision, MILESTONES[row.text("starts") or ""])
+    done = _value(decision, MILESTONES[target])
+    due = views.column(decision, f"{target}_due")
+    if start is None:
+        return None, None, None
+    until = decision.at_s if done is None else done
+    holds = [
+        (hold.values[1], hold.values[2]) for hold in decision.ticket.holds if hold.values[0] in _stops(views, target)
+    ]
+    unit, need = _need(views, row)
+    left = None if due is None or done is not None else int(due) - decision.at_s
+    clocks = views.clocks
+    used: int | None = None
+    resumed: int | None = None
+    from svc_policy.worktime import absolute_elapsed_s
+    from svc_policy.worktime.holds import resumed as closed_now
+
+    closed = closed_now(holds, until)
+    if unit == "s" and need:
+        used = max(0, absolute_elapsed_s(start, until, closed)) * WHOLE // need
+        resumed = clocks.calendar(start, need, closed)
+    elif unit == "working_s" and need and clocks.axis is not None:
+        used = max(0, clocks.axis.elapsed_s(start, until, closed)) * WHOLE // need
+        resumed = clocks.working(start, need, closed)
+    elif unit == "working_days" and clocks.axis is not None:
+        if due is not None and (whole := clocks.axis.elapsed_s(start, int(due))):
+            used = max(0, clocks.axis.elapsed_s(start, until)) * WHOLE // whole
+        resumed = clocks.working_days(start, need, closed)
+    elif due is not None and int(due) > start:
+        used = max(0, until - start) * WHOLE // (int(due) - start)
+    return used, left, resumed if status == "on hold" else None
+
+
+def _value(decision: Decision, fact: str) -> int | None:
+    value = decision.ticket.values[_INDEX[fact]]
+    return None if value is None else int(value)
+
+
+def _stops(views: PolicyViews, target: str) -> frozenset[str]:
+    from svc_policy.expressions.steps import Due
+
+    for step in views.plan.steps:
+        if isinstance(step, Due) and step.name.startswith(f"{target}_due"):
+            return frozenset(step.stops)
+    return frozenset()
+
+
+def _need(views: PolicyViews, row: Row) -> tuple[str, int]:
+    cell = row.results["within"]
+    if isinstance(cell, Parameter):
+        cell = views.pack.settings.parameters[cell.name].values[-1][1]
+    value = cell.value if isinstance(cell, Literal) else None
+    if not isinstance(value, Allowance):
+        return "", 0
+    unit: str = value.unit
+    if row.text("clock") == "working":
+        unit = {"s": "working_s", "days": "working_days"}.get(unit, unit)
+    return unit, value.value

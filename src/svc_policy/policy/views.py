@@ -1,0 +1,435 @@
+"""The views of a decision: what its columns mean, with names, texts and the rules behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from svc_policy.decision import (
+    Cell,
+    Coverage,
+    Decision,
+    Item,
+    OverrideUse,
+    PartCoverage,
+    Penalty,
+    Quote,
+    QuoteLine,
+    RuleUse,
+    Target,
+)
+from svc_policy.facts.registry import MILESTONES
+from svc_policy.rules.family import Parameter, Row
+from svc_policy.units import Allowance, Literal, format_literal, minor_digits
+
+if TYPE_CHECKING:
+    from svc_policy.engines.runtime import PolicyClocks
+    from svc_policy.pack.load import Pack
+    from svc_policy.plan import Plan
+
+EPOCH = date(1970, 1, 1).toordinal()
+#: Listing tables of the ticket, and their key in the decision's JSON.
+LISTS: Mapping[str, str] = {
+    "intake": "intake",
+    "approvals": "approvals",
+    "escalations": "escalations",
+    "routing": "routing",
+    "forms": "forms",
+    "checklists": "checklist",
+    "surveys": "surveys",
+    "duties": "duties",
+}
+_CHILD_TABLES = {
+    "part_warranty": "part",
+    "part_exclusions": "part",
+    "part_fees": "part",
+    "penalties": "incident",
+    "overrides": "override",
+}
+
+
+class PolicyViews:
+    """Expands the columns of decisions; the base of :class:`~svc_policy.policy.Policy`."""
+
+    pack: Pack
+    zone: ZoneInfo
+
+    if TYPE_CHECKING:
+
+        @property
+        def plan(self) -> Plan: ...
+        @property
+        def clocks(self) -> PolicyClocks: ...
+        @property
+        def id(self) -> str: ...
+        @property
+        def digest(self) -> str: ...
+
+    # --- columns
+
+    def _indexes(self) -> Mapping[str, Mapping[str, int]]:
+        found: Mapping[str, Mapping[str, int]] | None = getattr(self, "_index_of", None)
+        if found is None:
+            found = self._index_of = {
+                grain: {name: index for index, name in enumerate(self.plan.names(grain))}
+                for grain in ("ticket", "part", "incident", "override")
+            }
+        return found
+
+    def column(self, decision: Decision, name: str) -> Cell:
+        """Give one column of the ticket; None for a column that the policy does not have."""
+        index = self._indexes()["ticket"].get(name)
+        return None if index is None else decision.values[index]
+
+    def child_column(self, decision: Decision, grain: str, number: int, name: str) -> Cell:
+        """Give one column of a child record, counted from 0."""
+        index = self._indexes()[grain].get(name)
+        return None if index is None else decision.children[grain][number][index]
+
+    def _has(self, name: str) -> bool:
+        return name in self._indexes()["ticket"]
+
+    # --- units
+
+    def instant(self, seconds: Cell) -> datetime | None:
+        """Put epoch seconds into the policy's zone."""
+        return None if seconds is None else datetime.fromtimestamp(int(seconds), self.zone)
+
+    @staticmethod
+    def day(number: Cell) -> date | None:
+        """Put an epoch day into a date."""
+        return None if number is None else date.fromordinal(int(number) + EPOCH)
+
+    def money(self, minor: Cell) -> Decimal | None:
+        """Put minor units into the currency's major unit."""
+        if minor is None:
+            return None
+        return Decimal(int(minor)).scaleb(-(minor_digits(self.pack.settings.currency) or 0))
+
+    # --- rules
+
+    def rule_use(self, table: str, row: Row, subject: str = "", *, certain: bool = True) -> RuleUse:
+        """Say which rule it was, and which interpretations it rests on."""
+        readings = tuple(name for name in row.rests_on if name in self.pack.settings.interpretations)
+        return RuleUse(
+            table=table,
+            rule=row.id,
+            file=row.file,
+            line=row.line,
+            cites=row.cites,
+            interpretations=readings,
+            subject=subject,
+            certain=certain,
+        )
+
+    def chosen(self, decision: Decision, table: str, grain: str = "ticket", number: int = 0) -> RuleUse | None:
+        """Give the rule that a first or unique table chose, None where no or more than one may hold."""
+        rows = self.plan.tables.get(table)
+        name = f"{table}_row"
+        index = self.column(decision, name) if grain == "ticket" else self.child_column(decision, grain, number, name)
+        if not rows or not index:
+            return None
+        subject = "" if grain == "ticket" else f"{grain} {number + 1}"
+        return self.rule_use(self.family_of(table), rows[int(index) - 1], subject)
+
+    def fired(
+        self, decision: Decision, table: str, grain: str = "ticket", number: int = 0
+    ) -> Iterator[tuple[int, Row]]:
+        """Yield the number and row of every row of a collect table that holds."""
+        name = f"{table}_fired"
+        mask = self.column(decision, name) if grain == "ticket" else self.child_column(decision, grain, number, name)
+        for index, row in enumerate(self.plan.tables.get(table, ())):
+            if mask and int(mask) >> index & 1:
+                yield index, row
+
+    @staticmethod
+    def family_of(table: str) -> str:
+        """Name the file that a table's rows stand in."""
+        if table in MILESTONES:
+            return "deadlines"
+        if table.startswith("fee_"):
+            return "fees"
+        return {"part_warranty": "warranty", "part_exclusions": "exclusions"}.get(table, table)
+
+    def asked(self, mask: Cell) -> tuple[str, ...]:
+        """Name the facts of a needs mask, the first question first."""
+        bits = int(mask or 0)
+        return tuple(name for index, name in enumerate(self.plan.asked) if bits >> index & 1)
+
+    # --- views
+
+    def needs(self, decision: Decision) -> tuple[str, ...]:
+        """Name the facts to ask for."""
+        return self.asked(self.column(decision, "needs"))
+
+    def next_change_at(self, decision: Decision) -> datetime | None:
+        """Give the next instant at which the decision changes by itself."""
+        return self.instant(self.column(decision, "next_change_at"))
+
+    def coverage(self, decision: Decision) -> Coverage:
+        """Expand coverage."""
+        parts = tuple(
+            PartCoverage(
+                part_no=part.part_no,
+                in_warranty=_truth(self.child_column(decision, "part", number, "part_in_warranty")),
+                warranty_end=self.day(self.child_column(decision, "part", number, "part_warranty_end")),
+                covered=_truth(self.child_column(decision, "part", number, "part_covered")),
+                excluded=_truth(self.child_column(decision, "part", number, "part_excluded")),
+            )
+            for number, part in enumerate(decision.ticket.parts)
+        )
+        return Coverage(
+            in_warranty=_truth(self.column(decision, "in_warranty")),
+            warranty_end=self.day(self.column(decision, "warranty_end")),
+            covered=_truth(self.column(decision, "covered")),
+            excluded=_truth(self.column(decision, "excluded")),
+            exclusions=self.items(decision, "exclusions"),
+            in_contract=_truth(self.column(decision, "in_contract")),
+            parts=parts,
+            needs=self.asked(self.column(decision, "covered_needs")),
+        )
+
+    def target_names(self) -> tuple[str, ...]:
+        """Name the targets of the policy, in the order of its table."""
+        return tuple(
+            table for table in self.plan.tables if table in MILESTONES and f"{table}_status" in self.plan.columns
+        )
+
+    def targets(self, decision: Decision) -> dict[str, Target]:
+        """Expand every target."""
+        return {name: self._target(decision, name) for name in self.target_names()}
+
+    def _target(self, decision: Decision, name: str) -> Target:
+        from svc_policy.policy.shares import share_and_left
+
+        number = self.column(decision, f"{name}_row")
+        row = self.plan.tables[name][int(number) - 1] if number else None
+        status = self.column(decision, f"{name}_status")
+        start_name = MILESTONES[(row or self.plan.tables[name][0]).text("starts") or ""]
+        begun = getattr(decision.ticket, start_name, None) if row else None
+        due = self.instant(self.column(decision, f"{name}_due"))
+        allowance, clock = self._allowance(row)
+        used, left, resumed = share_and_left(self, decision, name, row, str(status))
+        return Target(
+            name=name,
+            status=str(status) if status is not None else "undetermined",
+            start=self._local(begun),
+            end=self._local(getattr(decision.ticket, MILESTONES[name])) if row else None,
+            due=due,
+            due_if_resumed_now=self.instant(resumed),
+            allowance=allowance,
+            clock=clock,
+            used_share=used,
+            time_left=None if left is None else timedelta(seconds=left),
+            owner=row.text("owner") if row else None,
+            needs=self.asked(self.column(decision, f"{name}_status_needs")) if status is None else (),
+            rule=self.chosen(decision, name),
+        )
+
+    def _local(self, value: object) -> datetime | None:
+        if isinstance(value, datetime):
+            return value.astimezone(self.zone)
+        if isinstance(value, date):
+            return datetime(value.year, value.month, value.day, tzinfo=self.zone)
+        return None
+
+    def _allowance(self, row: Row | None) -> tuple[str | None, str | None]:
+        if row is None:
+            return None, None
+        cell = row.results["within"]
+        if isinstance(cell, Parameter):
+            cell = self.pack.settings.parameters[cell.name].values[-1][1]
+        text = format_literal(cell) if isinstance(cell, Literal) else None
+        working = (
+            isinstance(cell, Literal) and isinstance(cell.value, Allowance) and cell.value.unit.startswith("working")
+        )
+        return text, "working" if working or row.text("clock") == "working" else "calendar"
+
+    def quote(self, decision: Decision) -> Quote | None:
+        """Expand the quote."""
+        if not self._has("total"):
+            return None
+        rate = self.pack.settings.money.tax
+        literal = rate if isinstance(rate, Literal) else None
+        needs: dict[str, None] = {}
+        for name in ("subtotal", "discount", "tax", "total", "payable"):
+            if self.column(decision, name) is None:
+                needs.update(dict.fromkeys(self.asked(self.column(decision, f"{name}_needs"))))
+        lines = tuple(self._quote_lines(decision))
+        payer = self.column(decision, "payer")
+        return Quote(
+            lines=lines,
+            subtotal=self.money(self.column(decision, "subtotal")),
+            discount=self.money(self.column(decision, "discount")),
+            tax=self.money(self.column(decision, "tax")),
+            tax_rate=None if literal is None else Decimal(int(literal.value)).scaleb(-4),  # type: ignore[arg-type]
+            prices_include_tax=self.pack.settings.money.prices_include_tax,
+            total=self.money(self.column(decision, "total")),
+            payable=self.money(self.column(decision, "payable")),
+            payer=str(payer) if payer is not None else None,
+            currency=self.pack.settings.currency,
+            needs_confirmation=_truth(self.column(decision, "needs_confirmation")),
+            confirmations=tuple(item.rule for item in self.items(decision, "confirmations")),
+            illustrative=any(line.rule and line.rule.table in self.pack.settings.illustrative for line in lines),
+            needs=tuple(needs),
+        )
+
+    def _quote_lines(self, decision: Decision) -> Iterator[QuoteLine]:
+        for table in self.plan.tables:
+            if table.startswith("fee_"):
+                rule = self.chosen(decision, table)
+                amount = self.column(decision, f"{table}_amount")
+                if rule is not None or amount is None:
+                    yield QuoteLine(
+                        line=table.removeprefix("fee_"), amount=self.money(amount), part=None, quantity=None, rule=rule
+                    )
+        if "part_fees" in self.plan.tables:
+            for number, part in enumerate(decision.ticket.parts):
+                amount = self.child_column(decision, "part", number, "part_amount")
+                rule = self.chosen(decision, "part_fees", "part", number)
+                name = part.part_no or "part"
+                yield QuoteLine(
+                    line=name, amount=self.money(amount), part=number + 1, quantity=part.values[2], rule=rule
+                )
+        for index, row in self.fired(decision, "surcharges"):
+            yield QuoteLine(
+                line=row.text("line") or "",
+                amount=self.money(self.column(decision, f"surcharge_{index + 1}")),
+                part=None,
+                quantity=None,
+                rule=self.rule_use("surcharges", row),
+            )
+
+    def penalties(self, decision: Decision) -> tuple[Penalty, ...]:
+        """Expand the penalties of incidents and of missed targets."""
+        found: list[Penalty] = []
+        for number in range(len(decision.ticket.incidents)):
+            for _, row in self.fired(decision, "penalties", "incident", number):
+                use = self.rule_use("penalties", row, f"incident {number + 1}")
+                found.append(self._penalty(row, use, decision, "incident", incident=number + 1))
+        for _, row in self.fired(decision, "late_penalties"):
+            target = str(row.tests["target"].items[0].low.value)  # type: ignore[union-attr]
+            found.append(
+                self._penalty(row, self.rule_use("late_penalties", row, target), decision, "ticket", target=target)
+            )
+        return tuple(found)
+
+    def _penalty(
+        self,
+        row: Row,
+        use: RuleUse,
+        decision: Decision,
+        grain: str,
+        incident: int | None = None,
+        target: str | None = None,
+    ) -> Penalty:
+        amounts = {name: self._figure(row, name) for name in ("amount", "least", "most")}
+        return Penalty(
+            liable=row.text("liable") or "",
+            amount=amounts["amount"],
+            least=amounts["least"],
+            most=amounts["most"],
+            decided_by=row.text("decided by"),
+            incident=incident,
+            target=target,
+            rule=use,
+        )
+
+    def _figure(self, row: Row, name: str) -> Decimal | None:
+        cell = row.results.get(name)
+        if isinstance(cell, Parameter):
+            cell = self.pack.settings.parameters[cell.name].values[-1][1]
+        return self.money(cell.value) if isinstance(cell, Literal) else None  # type: ignore[arg-type]
+
+    def items(self, decision: Decision, table: str) -> tuple[Item, ...]:
+        """Expand a list: the cells of every row that holds, in the order of `order` where rows have one."""
+        found: list[Item] = []
+        watched = self._watched() if table == "escalations" else ()
+        for index, row in self.fired(decision, table):
+            cells: dict[str, Any] = {}
+            if watched:
+                cells["target"] = watched[index]
+            for name in row.results:
+                cells[name] = _plain(row.results[name])
+            subject = watched[index] if watched else ""
+            found.append(Item(cells=cells, rule=self.rule_use(self.family_of(table), row, subject)))
+        if any(item.cells.get("order") is not None for item in found):
+            found.sort(key=lambda item: (item.cells.get("order") is None, item.cells.get("order") or 0))
+        return tuple(found)
+
+    def _watched(self) -> tuple[str, ...]:
+        from svc_policy.rules.escalations import watched
+
+        seen: dict[str, list[str]] = {}
+        names: list[str] = []
+        for row in self.pack.rows.get("escalations", ()):
+            seen[row.id] = watched(row)
+            names.extend(watched(row))
+        return tuple(names)
+
+    def overrides(self, decision: Decision) -> tuple[OverrideUse, ...]:
+        """Expand the overrides: each as stated, and whether it was applied."""
+        return tuple(
+            OverrideUse(
+                kind=override.override_kind,
+                role=override.role,
+                reason=override.reason,
+                amount=self.money(override.values[3]),
+                limit=self.money(self.child_column(decision, "override", number, "override_limit")),
+                accepted=self.child_column(decision, "override", number, "override_accepted") is True,
+                rule=self.chosen(decision, "overrides", "override", number),
+            )
+            for number, override in enumerate(decision.ticket.overrides)
+        )
+
+    def governing_dates(self, decision: Decision) -> dict[str, date | None]:
+        """Give the days whose editions of the rules were applied."""
+        fixed = getattr(self, "fixed_on", None)
+        if fixed is not None:
+            return dict.fromkeys(("purchase", "request", "fee"), fixed)
+        ticket = decision.ticket
+        request = self.day(self.column(decision, "request_day"))
+        quoted = ticket.quoted_at
+        fee = quoted.astimezone(self.zone).date() if quoted is not None else request
+        return {"purchase": ticket.purchased_on or ticket.delivered_on, "request": request, "fee": fee}
+
+    def rules(self, decision: Decision) -> tuple[RuleUse, ...]:
+        """List every rule that made the decision."""
+        found: list[RuleUse] = []
+        for table in self.plan.tables:
+            grain = _CHILD_TABLES.get(table, "ticket")
+            count = 1 if grain == "ticket" else len(decision.children.get(grain, ()))
+            for number in range(count):
+                columns = self._indexes()[grain]
+                if f"{table}_row" in columns:
+                    use = self.chosen(decision, table, grain, number)
+                    if use is not None:
+                        found.append(use)
+                    continue
+                subject = "" if grain == "ticket" else f"{grain} {number + 1}"
+                watched = self._watched() if table == "escalations" else None
+                for index, row in self.fired(decision, table, grain, number):
+                    about = watched[index] if watched else subject
+                    found.append(self.rule_use(self.family_of(table), row, about))
+        return tuple(found)
+
+    def as_dict(self, decision: Decision) -> dict[str, Any]:
+        """Give the decision as JSON-ready data."""
+        from svc_policy.policy.json import decision_to_dict
+
+        return decision_to_dict(self, decision)  # type: ignore[arg-type]
+
+
+def _truth(value: Cell) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _plain(cell: object) -> Any:
+    if isinstance(cell, Literal):
+        return cell.value.value if isinstance(cell.value, Allowance) else cell.value
+    if isinstance(cell, Parameter):
+        return f"{{{cell.name}}}"
+    return list(cell) if isinstance(cell, tuple) else None
