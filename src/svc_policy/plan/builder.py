@@ -221,6 +221,8 @@ class Builder:
     def _register(
         self, name: str, kind: nodes.Type, grain: str, *, nullable: bool, asks: bool, needs: str | None
     ) -> Expression:
+        if name in self.columns:
+            raise ValueError(f"two results are called {name!r}")
         leaf = nodes.column(name, kind, nullable=nullable, asks=asks)
         asked = nodes.column(needs, "int", nullable=False, asks=False) if asks and needs else ZERO
         self.columns[name] = Column(leaf=leaf, grain=grain, needs=asked)

@@ -44,8 +44,8 @@ def _build(context: Context, grain: str, prefix: str, explicit: str) -> None:
     rows = context.rows("warranty")
     stated = context.subject(explicit, grain, "warranty")
     if rows:
-        chosen = context.choose(f"{prefix}warranty", "warranty", rows, {"last_day": last_day}, grain=grain)
-        by_rule = chosen["last_day"]
+        chosen = context.choose(f"{prefix}warranty", "warranty", rows, {f"{prefix}last_day": last_day}, grain=grain)
+        by_rule = chosen[f"{prefix}last_day"]
     else:
         by_rule = null("int")
     end = context.compute(f"{prefix}warranty_end", first_known(stated, by_rule), grain=grain)
