@@ -112,6 +112,12 @@ def test_a_huge_cell_is_refused_and_not_shown() -> None:
     assert len(problems[0].render()) < 200
 
 
+def test_a_huge_cell_of_many_lines_is_refused() -> None:
+    texts, problems = read(b'rule,a\nx,"' + b"y\n" * 600_000 + b'"\nz,1\n')
+    assert texts == [["rule", "a"], ["z", "1"]]
+    assert places(problems) == [("cell-large", "t.csv:2:4")]
+
+
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     with path.open("wb") as file:
@@ -151,6 +157,11 @@ def test_what_is_written_is_read_back(tmp_path: Path, bom: bool, delimiter: str)
     assert [file.name for file in tmp_path.iterdir()] == ["t.csv"]
 
 
+def test_there_is_no_byte_order_mark_unless_asked_for(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", HARD)
+    assert (tmp_path / "t.csv").read_bytes().startswith(b"rule,a\n")
+
+
 def test_quotes_are_written_only_where_needed() -> None:
     assert csv_text(HARD) == 'rule,a\nx,"a, ""b""\nc"\ny," z "\nw,=1\n,-\n'
 
@@ -187,4 +198,6 @@ def test_addresses_of_workbook_cells(row: int, column: int, wanted: str) -> None
 
 def test_a_sheet_may_have_no_rows() -> None:
     assert isinstance(make_sheet("t", ["rule"], []), Sheet)
+    cell = make_sheet("t", ["rule", "a"], [["x", "y"]]).rows[0][1]
+    assert (cell.line, cell.column) == (2, 2)
     assert csv_text(make_sheet("t", ["rule"], [[""]])) == 'rule\n""\n'

@@ -74,8 +74,8 @@ day,windows,why,provisional
     assert problems[1].render() == (
         "calendar.csv:3:12: `monday` is not a weekday\n"
         "  2026-02-14,as monday,make-up day,\n"
-        "             ^^^^^^^^^\n".replace("             ", "             ", 1)
-        + "help: did you mean `mon`?"
+        "             ^^^^^^^^^\n"
+        "help: did you mean `mon`?"
     )
 
 

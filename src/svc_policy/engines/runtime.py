@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -105,6 +106,34 @@ class PolicyClocks:
         due = self.axis.workday_deadline_s(instant, days)
         assert due is not None
         return due
+
+
+#: Local days are known for these days: 1970-01-02 to 2199-12-30.
+FIRST_DAY = 1
+LAST_DAY = 84_004
+
+
+def zone_changes(zone: ZoneInfo, first_day: int, last_day: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """List the instants at which a zone's clock changes between two days, and the offsets around them.
+
+    The zone is looked at once a week, and by the second where two looks differ.
+    """
+    changes: set[int] = set()
+    before = first_day * DAY
+    offset = first = _offset(zone, before)
+    for after in range(before + 7 * DAY, (last_day + 8) * DAY, 7 * DAY):
+        then = _offset(zone, after)
+        if then != offset:
+            changes.update(LocalClock(zone, before // DAY + 4, after // DAY - 4).changes)
+            offset = then
+        before = after
+    ordered = tuple(sorted(changes))
+    return ordered, (first, *(_offset(zone, change) for change in ordered))
+
+
+def _offset(zone: ZoneInfo, instant: int) -> int:
+    offset = datetime.fromtimestamp(instant, zone).utcoffset()
+    return 0 if offset is None else offset // timedelta(seconds=1)
 
 
 __all__ = ["Clocks", "PolicyClocks", "Value", "add_months", "agreed", "possible_rows"]

@@ -63,7 +63,7 @@ def hold_chain(clock: Clock, *, keys: Sequence[str], starts: str, holds: str, pr
 
     Args:
         clock: what is counted.
-        keys: the columns that starts and holds are joined on.
+        keys: the columns that starts and holds are joined on; named unlike the columns above.
         starts: the table or CTE (keys, start_at, need); one row a key.
         holds: the table or CTE (keys, begins_at, ends_at).
         prefix: what the names of the CTEs begin with.
@@ -80,7 +80,7 @@ def hold_chain(clock: Clock, *, keys: Sequence[str], starts: str, holds: str, pr
     counts = exp.LT(this=exp.column("counted"), expression=exp.column("need"))
     is_open = exp.EQ(this=exp.column("is_open"), expression=number(1))
     held = [
-        as_(bigint(exp.Sum(this=case([(counts, exp.column("length"))], number(0)))), "held"),
+        as_(bigint(exp.Sum(this=case([(counts, exp.column("held_time"))], number(0)))), "held"),
         as_(exp.Max(this=case([(both(is_open, counts.copy()), number(1))], number(0))), "open_hold"),
     ]
     steps.append(
@@ -140,7 +140,7 @@ def _second_spans(
     if isinstance(clock, AbsoluteClock):
         placed = exp.select(
             *columns_of([*keys, "need", "is_open"], "t"),
-            as_(start, "reached"),
+            as_(start, "start_on_axis"),
             as_(begins, "begin_on_axis"),
             as_(ends, "end_on_axis"),
         ).from_(_table(prefix, "trimmed").as_("t"))
@@ -148,7 +148,7 @@ def _second_spans(
         shape = clock.shape
         placed = exp.select(
             *columns_of([*keys, "need", "is_open"], "t"),
-            as_(work_before(shape, start, "ds"), "reached"),
+            as_(work_before(shape, start, "ds"), "start_on_axis"),
             as_(work_before(shape, begins, "db"), "begin_on_axis"),
             as_(work_before(shape, ends, "de"), "end_on_axis"),
         ).from_(_table(prefix, "trimmed").as_("t"))
@@ -157,8 +157,8 @@ def _second_spans(
     begin_on_axis, end_on_axis = exp.column("begin_on_axis"), exp.column("end_on_axis")
     measured = exp.select(
         *columns_of([*keys, "need", "is_open", "begin_on_axis", "end_on_axis"]),
-        as_(minus(begin_on_axis, exp.column("reached")), "since_start"),
-        as_(minus(end_on_axis, begin_on_axis), "length"),
+        as_(minus(begin_on_axis, exp.column("start_on_axis")), "since_start"),
+        as_(minus(end_on_axis, begin_on_axis), "held_time"),
     ).from_(_table(prefix, "placed"))
     return [
         ("clipped", clipped),
@@ -247,7 +247,9 @@ def _workday_spans(
     used = minus(minus(exp.column("first_held"), number(1)), exp.column("before_start"))
     length = plus(minus(exp.column("last_held"), exp.column("first_held")), number(1))
     measured = (
-        exp.select(*columns_of([*keys, "need", "island", "is_open"]), as_(used, "since_start"), as_(length, "length"))
+        exp.select(
+            *columns_of([*keys, "need", "island", "is_open"]), as_(used, "since_start"), as_(length, "held_time")
+        )
         .from_(_table(prefix, "from_start"))
         .where(exp.GTE(this=exp.column("last_held"), expression=exp.column("first_held")))
     )
@@ -265,9 +267,10 @@ def _workday_spans(
 
 def _counted(keys: Sequence[str], order: Sequence[str], prefix: str) -> Node:
     """Find how much of the allowance was used when each hold began."""
-    earlier = bigint(exp.func("COALESCE", over_earlier(exp.Sum(this=exp.column("length")), keys, order), number(0)))
+    earlier = bigint(exp.func("COALESCE", over_earlier(exp.Sum(this=exp.column("held_time")), keys, order), number(0)))
     return exp.select(
-        *columns_of([*keys, "need", "is_open", "length"]), as_(minus(exp.column("since_start"), earlier), "counted")
+        *columns_of([*keys, "need", "is_open", "held_time"]),
+        as_(minus(exp.column("since_start"), earlier), "counted"),
     ).from_(_table(prefix, "measured"))
 
 
@@ -311,19 +314,21 @@ def due_query(clock: Clock, *, keys: Sequence[str], starts: str, holds: str | No
     flag = exp.func("COALESCE", open_hold.copy(), number(0)) if open_hold is not None else number(0)
     target = exp.select(
         *columns_of([*keys, "start_at", "need"], "r"),
-        as_(target_work(exp.column("reached", "r"), need, held, open_hold), "target"),
+        as_(target_work(exp.column("start_on_axis", "r"), need, held, open_hold), "target_on_axis"),
         as_(flag, "open_hold"),
     ).from_(exp.to_table("due_reached").as_("r"))
     if holds:
         steps += hold_chain(clock, keys=keys, starts=starts, holds=holds, prefix="due")
         target = target.join(exp.to_table("due_held").as_("x"), on=_same(keys, "r", "x"), join_type="left")
     steps.append(("due_target", target))
-    start, need, goal, second = (exp.column(name, "t") for name in ("start_at", "need", "target", "second"))
+    start, need, goal, second = (
+        exp.column(name, "t") for name in ("start_at", "need", "target_on_axis", "second_on_axis")
+    )
     result = "due_target"
     due = goal
     if isinstance(clock, WorkingClock):
-        looked_up = target_second(exp.column("target"), exp.column("need"), roll=roll)
-        steps.append(("due_second", exp.select(exp.Star(), as_(looked_up, "second")).from_("due_target")))
+        looked_up = target_second(exp.column("target_on_axis"), exp.column("need"), roll=roll)
+        steps.append(("due_second", exp.select(exp.Star(), as_(looked_up, "second_on_axis")).from_("due_target")))
         result = "due_second"
         due = due_at(clock.shape, start, need, goal, second, "w", stay=not roll)
     elif isinstance(clock, WorkdayClock):
@@ -347,7 +352,7 @@ def _reached(clock: Clock, keys: Sequence[str], starts: str) -> Node:
         reached = work_before(clock.shape, start, "d")
     elif isinstance(clock, WorkdayClock):
         reached = workdays_reached(exp.column("need", "s"), "l")
-    query = exp.select(*columns_of([*keys, "start_at", "need"], "s"), as_(reached, "reached"))
+    query = exp.select(*columns_of([*keys, "start_at", "need"], "s"), as_(reached, "start_on_axis"))
     query = query.from_(exp.to_table(starts).as_("s"))
     if not isinstance(clock, AbsoluteClock):
         query = join_row(query, clock.days, "d", "day", day_key(clock.shape, start))

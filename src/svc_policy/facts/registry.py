@@ -333,5 +333,5 @@ BUILT_IN: Final[Mapping[Grain, tuple[Fact, ...]]] = {
 MILESTONES: Final[Mapping[str, str]] = {
     fact.name.rpartition("_")[0]: fact.name
     for fact in TICKET
-    if fact.kind in ("instant", "date") and not fact.name.startswith("recorded_")
+    if fact.name.endswith(("_at", "_on")) and not fact.name.startswith("recorded_")
 }

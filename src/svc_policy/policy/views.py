@@ -399,22 +399,40 @@ class PolicyViews:
     def rules(self, decision: Decision) -> tuple[RuleUse, ...]:
         """List every rule that made the decision."""
         found: list[RuleUse] = []
+        holds = list(self._hold_rules(decision))
         for table in self.plan.tables:
-            grain = _CHILD_TABLES.get(table, "ticket")
-            count = 1 if grain == "ticket" else len(decision.children.get(grain, ()))
-            for number in range(count):
-                columns = self._indexes()[grain]
-                if f"{table}_row" in columns:
-                    use = self.chosen(decision, table, grain, number)
-                    if use is not None:
-                        found.append(use)
-                    continue
-                subject = "" if grain == "ticket" else f"{grain} {number + 1}"
-                watched = self._watched() if table == "escalations" else None
-                for index, row in self.fired(decision, table, grain, number):
-                    about = watched[index] if watched else subject
-                    found.append(self.rule_use(self.family_of(table), row, about))
-        return tuple(found)
+            if holds and table in MILESTONES:
+                # Which clocks a hold stops is said just before the deadlines that it stops.
+                found.extend(holds)
+                holds = []
+            found.extend(self._rules_of(decision, table))
+        return (*found, *holds)
+
+    def _hold_rules(self, decision: Decision) -> Iterator[RuleUse]:
+        """Yield the rule of each hold of the ticket."""
+        of_kind: dict[object, Row] = {}
+        for row in self.pack.rows.get("holds", ()):
+            for item in row.tests["hold_kind"].items:
+                if isinstance(item.low, Literal):
+                    of_kind.setdefault(item.low.value, row)
+        for number, hold in enumerate(decision.ticket.holds, start=1):
+            rule = of_kind.get(hold.values[0])
+            if rule is not None:
+                yield self.rule_use("holds", rule, f"hold {number}")
+
+    def _rules_of(self, decision: Decision, table: str) -> Iterator[RuleUse]:
+        grain = _CHILD_TABLES.get(table, "ticket")
+        count = 1 if grain == "ticket" else len(decision.children.get(grain, ()))
+        for number in range(count):
+            if f"{table}_row" in self._indexes()[grain]:
+                use = self.chosen(decision, table, grain, number)
+                if use is not None:
+                    yield use
+                continue
+            subject = "" if grain == "ticket" else f"{grain} {number + 1}"
+            watched = self._watched() if table == "escalations" else None
+            for index, row in self.fired(decision, table, grain, number):
+                yield self.rule_use(self.family_of(table), row, watched[index] if watched else subject)
 
     def as_dict(self, decision: Decision) -> dict[str, Any]:
         """Give the decision as JSON-ready data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Mapping
 
@@ -94,6 +95,7 @@ class ColumnSpec:
         return {name_key(name): value for value, labels in self.values.items() for name in (value, *labels)}
 
 
+@functools.lru_cache(4096)  # every cell of an enumeration asks for the same few names
 def name_key(name: str) -> str:
     """Give the form in which names of values and headings are compared."""
     return " ".join(fold(name).casefold().split())

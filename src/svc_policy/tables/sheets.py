@@ -191,20 +191,29 @@ def delimiter_of(heading: str) -> str:
 def _rows(lines: Sequence[str], delimiter: str, origin: Origin, problems: list[Problem]) -> Iterator[list[Cell]]:
     number = 0
     while number < len(lines):
-        if '"' in lines[number]:
+        line = lines[number]
+        first = number
+        if '"' in line:
             row, number = _quoted_row(lines, number, delimiter, origin, problems)
         else:
-            row, column = [], 1
-            for piece in lines[number].split(delimiter):
-                text = piece.strip()
-                row.append(Cell(text, origin, number + 1, column + len(piece) - len(piece.lstrip())))
-                column += len(piece) + 1
+            row = _plain_row(line, number, delimiter, origin)
             number += 1
-        large = next((cell for cell in row if len(cell.text) > LARGEST_CELL), None)
-        if large is not None:
-            problems.append(problem("cell-large", message("a cell is larger than 1 MB"), place=large.place))
-        elif any(cell.text for cell in row):
+        if number > first + 1 or len(line) > LARGEST_CELL:  # only then can a cell be so large
+            large = next((cell for cell in row if len(cell.text) > LARGEST_CELL), None)
+            if large is not None:
+                problems.append(problem("cell-large", message("a cell is larger than 1 MB"), place=large.place))
+                continue
+        if any(cell.text for cell in row):
             yield row
+
+
+def _plain_row(line: str, number: int, delimiter: str, origin: Origin) -> list[Cell]:
+    """Read one row without quotes."""
+    row, column = [], 1
+    for piece in line.split(delimiter):
+        row.append(Cell(piece.strip(), origin, number + 1, column + len(piece) - len(piece.lstrip())))
+        column += len(piece) + 1
+    return row
 
 
 def _quoted_row(

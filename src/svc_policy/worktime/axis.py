@@ -133,6 +133,12 @@ class WorkAxis:
         close = self._closes[index]
         return (at if at < close else close) - self._base[index]
 
+    def instant_of_work_s(self, work: int) -> int:
+        """Find the earliest instant with `work` working seconds before it, from 1 to `total_work`."""
+        if not 0 < work <= self._total:
+            self._refuse_result()
+        return work + self._base[bisect_left(self._worked, work) - 1]
+
     def deadline_s(self, start: int, seconds: int, holds: Sequence[Hold] = (), roll: bool = False) -> int | None:
         """Find the earliest instant with `seconds` of work after `start`; see `WorkCalendar.deadline`."""
         if start < self.first_instant or start > self.last_instant:

@@ -1,0 +1,20 @@
+"""The command line: every command of ``svc-policy``.
+
+Results go to standard output, everything else to standard error. Exit codes:
+0 fine, 1 findings, 2 unreadable input or wrong use, 3 internal error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command with `arguments`, those of the process unless given, and exit with its code."""
+    from svc_policy.cli.commands import commands
+
+    commands.main(arguments, prog_name="svc-policy")
+    raise AssertionError("a command exits by itself")

@@ -1,0 +1,63 @@
+"""The root command and the list of all others."""
+
+from __future__ import annotations
+
+import click
+
+from svc_policy import __version__
+from svc_policy.cli.auditing import audit
+from svc_policy.cli.calendars import calendar
+from svc_policy.cli.checking import check, rules
+from svc_policy.cli.deciding import decide, explain, quote
+from svc_policy.cli.exporting import compile_policy, export, schema
+from svc_policy.cli.framework import Root, group, language_option, option
+from svc_policy.cli.packs import new, packs
+from svc_policy.messages import message
+
+
+def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"svc-policy {__version__}")
+        context.exit()
+
+
+@group(
+    "svc-policy",
+    message("Decide, quote, explain and audit after-sales service under a policy that cites its clauses."),
+    examples=(
+        "svc-policy packs",
+        "svc-policy decide mall ticket.json",
+        "svc-policy explain mall ticket.toml --lang zh",
+        "svc-policy new my-shop --from mall",
+        "svc-policy check my-shop",
+    ),
+    kind=Root,
+)
+@option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    words=message("print the version and exit"),
+)
+@language_option
+def commands() -> None:
+    """Hold the commands together."""
+
+
+for command in (
+    packs,
+    new,
+    decide,
+    quote,
+    explain,
+    check,
+    rules,
+    calendar,
+    schema,
+    export,
+    compile_policy,
+    audit,
+):
+    commands.add_command(command)

@@ -1,0 +1,461 @@
+"""A chain of SELECTs over the records of one grain: every column in the first layer that can compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+from sqlglot import exp
+
+from svc_policy.engines.sql_clockwork import Clockwork
+from svc_policy.engines.sql_expressions import Printer, column, literal, mask_sum, wrapped
+from svc_policy.engines.sql_lookups import FactColumn
+from svc_policy.engines.sql_tables import SetupTables
+from svc_policy.engines.sql_worktime import Node, as_, bigint, case, number
+from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, walk
+from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
+from svc_policy.plan import Plan
+
+#: Rows that fit a mask of 64 bits, "no row" included.
+MOST_ROWS = 62
+
+
+@attrs.frozen
+class Join:
+    """One row of a small table, joined by a key."""
+
+    table: str
+    alias: str
+    on: str
+    key: Node
+
+
+@attrs.frozen
+class Rung:
+    """One column to be computed: its SQL, the columns it reads, the rows it joins."""
+
+    name: str
+    value: Node
+    reads: frozenset[str]
+    joins: tuple[Join, ...] = ()
+
+
+class Ladder:
+    """Collects rungs, then writes them as layers; `tables` are the CTEs in order."""
+
+    def __init__(
+        self, plan: Plan, setup: SetupTables, facts: Mapping[str, FactColumn], dialect: str, prefix: str
+    ) -> None:
+        self.plan = plan
+        self.facts = facts
+        self.dialect = dialect
+        self.prefix = prefix
+        self.tables: list[tuple[str, Node]] = []
+        self.rungs: list[Rung] = []
+        self.used_facts: dict[str, None] = {}
+        self.lowered: dict[Expression, Expression] = {}
+        self.errors: list[Node] = []
+        self.error_reads: set[str] = set()
+        self.grain = "ticket"
+        self.given: dict[str, Node] = {}
+        self.side_joins: list[tuple[str, list[str]]] = []
+        self.source: Node = exp.to_table("tickets")
+        self.printer = Printer(dialect, self._leaf, self._leaf_needs)
+        self.clockwork = Clockwork(setup, self)
+
+    # --- what others call
+
+    def take(self, tables: Iterable[tuple[str, Node]]) -> None:
+        """Put CTEs before the chain."""
+        self.tables.extend(tables)
+
+    def begin(self, grain: str, source: Node, joins: list[tuple[str, list[str]]], given: dict[str, Node]) -> None:
+        """Say what the first layer reads: the records, and side tables that give columns."""
+        self.grain = grain
+        self.source = source
+        self.side_joins = joins
+        self.given = given
+
+    def lay(self, steps: Sequence[Step], *, holds: bool) -> None:
+        """Add the rungs of steps, in their order."""
+        for step in steps:
+            match step:
+                case Compute():
+                    self._compute(step)
+                case Choose():
+                    self._choose(step)
+                case Collect():
+                    self._collect(step)
+                case Due():
+                    self.clockwork.due(step, holds=holds and bool(step.stops))
+                case _:
+                    raise TypeError(step)
+        flags = [flag for flag in self.errors]
+        error = flags[0] if flags else exp.false()
+        for flag in flags[1:]:
+            error = exp.Or(this=error, expression=flag)
+        self.rungs.append(Rung("calendar_error", error, frozenset(self.error_reads)))
+
+    def finish(self, names: Sequence[str]) -> Node:
+        """Write the chain as one query that yields `names`."""
+        last = self._write(names)
+        query = exp.select(*(column(name) for name in names)).from_(last)
+        for name, table in self.tables:
+            query = query.with_(name, as_=table)
+        return query
+
+    def close(self, name: str, held: Sequence[Due]) -> str:
+        """Write the chain with the starts and allowances of some clocks as its columns; gives its last table."""
+        names = ["ticket_id"]
+        for index, step in enumerate(held):
+            for part, node in (("start", step.start), ("need", step.allowance)):
+                made = f"{part}_{index}"
+                self.rung(made, node)
+                names.append(made)
+        last = self._write(names)
+        self.tables.append((name, exp.select(*(column(item) for item in names)).from_(last)))
+        return name
+
+    def gather(self, name: str, aggregates: Sequence[Aggregate]) -> list[tuple[str, Node]]:
+        """Write the chain grouped by ticket, with the aggregates as its columns; gives all its tables."""
+        made: list[Node] = []
+        wanted: list[str] = ["ticket_id"]
+        for step in aggregates:
+            value = f"{step.name}__value"
+            self.rung(value, step.value)
+            wanted.append(value)
+            made.append(as_(self._gathered(step, column(value)), step.name))
+            if f"{step.name}_needs" in self.plan.columns:
+                needs = f"{step.name}__needs"
+                asked = self.lower(step.needs)
+                missing = exp.Is(this=column(value), expression=exp.null())
+                self.add(needs, case([(missing, self.printer(asked))], number(0)), [asked], reads=(value,))
+                wanted.append(needs)
+                made.append(as_(exp.func("BIT_OR", column(needs)), f"{step.name}_needs"))
+        last = self._write(wanted)
+        query = exp.select(column("ticket_id"), *made).from_(last).group_by(column("ticket_id"))
+        return [*self.tables, (name, query)]
+
+    @staticmethod
+    def _gathered(step: Aggregate, value: Node) -> Node:
+        complete = exp.EQ(this=exp.Count(this=exp.Star()), expression=exp.Count(this=value.copy()))
+        match step.gathering:
+            case "sum":
+                return case([(complete, bigint(exp.Sum(this=value)))])
+            case "any":
+                found = exp.Max(this=case([(value, number(1))], number(0)))
+                true = exp.EQ(this=found, expression=number(1))
+                return case([(true, exp.true()), (complete, exp.false())])
+            case "count":
+                return bigint(exp.Sum(this=case([(value, number(1))], number(0))))
+            case _:
+                return exp.func("BIT_OR", value)
+
+    # --- rungs
+
+    def add(
+        self,
+        name: str,
+        value: Node,
+        nodes: Iterable[Expression] = (),
+        *,
+        reads: Iterable[str] = (),
+        joins: Sequence[Join] = (),
+    ) -> None:
+        """Add a rung; `nodes` are the expressions printed into it, `reads` columns named besides."""
+        found = set(reads)
+        for node in nodes:
+            for item in walk(node):
+                if item.operator == "column":
+                    found.add(str(item.data))
+                    if item.asks and (needs := self._needs_name(item)):
+                        found.add(needs)
+                elif item.operator == "fact":
+                    found.add(self._fact_name(str(item.data)))
+        self.rungs.append(Rung(name, value, frozenset(found), tuple(joins)))
+
+    def rung(self, name: str, node: Expression) -> None:
+        """Add a rung that is one expression."""
+        lowered = self.lower(node)
+        self.add(name, self.printer(lowered), [lowered])
+
+    def lower(self, node: Expression) -> Expression:
+        """Move every operator of time into a rung of its own; what remains can be printed."""
+        if node in self.lowered:
+            return self.lowered[node]
+        if not node.arguments:
+            return node
+        arguments = tuple(self.lower(argument) for argument in node.arguments)
+        made = attrs.evolve(node, arguments=arguments) if arguments != node.arguments else node
+        if self.clockwork.handles(node.operator):
+            made = self.clockwork.lower(made)
+        self.lowered[node] = made
+        return made
+
+    def named(self, node: Expression) -> Expression:
+        """Give a leaf for a lowered expression, adding a rung if it is compound."""
+        if node.operator in ("column", "fact", "constant"):
+            return node
+        name = f"{self.prefix}x{len(self.rungs)}"
+        self.add(name, self.printer(node), [node])
+        return Expression("column", data=name, type=node.type, nullable=node.nullable, asks=False)
+
+    def _compute(self, step: Compute) -> None:
+        value = self.lower(step.value)
+        self.add(step.name, self.printer(value), [value])
+        if f"{step.name}_needs" in self.plan.columns:
+            needs = self.lower(step.needs)
+            missing = exp.Is(this=column(step.name), expression=exp.null())
+            asked = case([(missing, self.printer(needs))], number(0))
+            self.add(f"{step.name}_needs", asked, [needs], reads=(step.name,))
+
+    def _choose(self, step: Choose) -> None:
+        count = len(step.conditions)
+        conditions = [self.lower(item) for item in step.conditions]
+        first = f"{step.name}__first"
+        branches = [(self.printer(item), number(index + 1)) for index, item in enumerate(conditions) if item != FALSE]
+        self.add(first, case(branches, number(count + 1)), conditions)
+        outputs = [(output, [self.lower(value) for value in output.values]) for output in step.outputs]
+        row_needs = [self.lower(item) for item in step.row_needs]
+        if not step.inputs:
+            self.add(f"{step.name}_row", _row(first, count), reads=(first,))
+            for output, values in outputs:
+                self.add(output.name, self._by_row(first, values, output), [*values, output.otherwise], reads=(first,))
+            if step.asks:
+                self.add(f"{step.name}_needs", self._needs_by_row(first, row_needs), row_needs, reads=(first,))
+            return
+        opened = self._open(step, conditions, first)
+        settled = exp.EQ(this=column(opened), expression=number(0))
+        self.add(f"{step.name}_row", case([(settled, _row(first, count))]), reads=(first, opened))
+        agreements: list[Node] = []
+        for output, values in outputs:
+            sure = [(settled, self._by_row(first, values, output))]
+            agreed = [(test, self.printer(value)) for test, value in self._agreed(output, values, first, opened)]
+            agreements.append(_any([test for test, _ in agreed]))
+            self.add(output.name, case([*sure, *agreed]), [*values, output.otherwise], reads=(first, opened))
+        needs = [self.lower(item) for item in step.needs]
+        agree = agreements[0]
+        for other in agreements[1:]:
+            agree = exp.And(this=exp.paren(agree), expression=exp.paren(other))
+        asked = case(
+            [
+                (settled, self._needs_by_row(first, row_needs)),
+                (agree, self._lowest(opened, row_needs)),
+            ],
+            self._lowest(opened, needs),
+        )
+        self.add(f"{step.name}_needs", asked, [*needs, *row_needs], reads=(first, opened))
+
+    def _open(self, step: Choose, conditions: Sequence[Expression], first: str) -> str:
+        """Add the mask of the unknown rows that may still be the one that holds."""
+        if len(conditions) > MOST_ROWS:
+            raise ValueError(f"table {step.name!r} has more than {MOST_ROWS} rows")
+        guard = _any([self.printer.undetermined(leaf) for leaf in (self.lower(leaf) for leaf in step.inputs)])
+        terms = [
+            case([(exp.Is(this=wrapped(self.printer(item)), expression=exp.null()), literal(1 << index))], number(0))
+            for index, item in enumerate(conditions)
+            if item.nullable
+        ]
+        unknown = f"{step.name}__unknown"
+        self.add(unknown, case([(guard, mask_sum(terms))], number(0)), [*conditions, *step.inputs])
+        opened = f"{step.name}__open"
+        count = len(conditions)
+        if step.policy == "unique":
+            none = exp.EQ(this=column(first), expression=number(count + 1))
+            self.add(opened, case([(none, column(unknown))], number(0)), reads=(first, unknown))
+            return opened
+        before = exp.Case(
+            this=column(first),
+            ifs=[exp.If(this=number(index + 1), true=literal((1 << index) - 1)) for index in range(count + 1)],
+        )
+        nothing = exp.EQ(this=column(unknown), expression=number(0))
+        mask = exp.BitwiseAnd(this=column(unknown), expression=before)
+        self.add(opened, case([(nothing, number(0))], mask), reads=(first, unknown))
+        return opened
+
+    def _by_row(self, first: str, values: Sequence[Expression], output: Output) -> Node:
+        """Choose a result by the row that holds; rows with equal results share a branch."""
+        groups: dict[Expression, list[int]] = {}
+        for index, value in enumerate(values):
+            groups.setdefault(value, []).append(index + 1)
+        otherwise = self.printer(output.otherwise)
+        branches = [
+            (_one_of(first, rows), self.printer(value)) for value, rows in groups.items() if value != output.otherwise
+        ]
+        return case(branches, otherwise) if branches else otherwise
+
+    def _needs_by_row(self, first: str, needs: Sequence[Expression]) -> Node:
+        branches = [(_one_of(first, [i + 1]), self.printer(item)) for i, item in enumerate(needs) if item != ZERO]
+        return case(branches, number(0)) if branches else number(0)
+
+    def _agreed(
+        self, output: Output, values: Sequence[Expression], first: str, opened: str
+    ) -> list[tuple[Node, Expression]]:
+        """Pair each result with the test that every possible row has it."""
+        groups: dict[Expression, int] = {}
+        for index, value in enumerate((*values, output.otherwise)):
+            is_null = value.operator == "constant" and value.data is None
+            no_row = output.otherwise.operator == "constant" and output.otherwise.data is None
+            key = output.otherwise if is_null and no_row else value
+            groups[key] = groups.get(key, 0) | 1 << index
+        whole = (1 << (len(values) + 1)) - 1
+        tests = []
+        for value, mask in groups.items():
+            rows = [index + 1 for index in range(len(values) + 1) if mask >> index & 1]
+            outside = exp.BitwiseAnd(this=column(opened), expression=literal(whole & ~mask))
+            none = exp.EQ(this=exp.paren(outside), expression=number(0))
+            tests.append((exp.And(this=_one_of(first, rows), expression=none), value))
+        return tests
+
+    def _lowest(self, mask: str, values: Sequence[Expression]) -> Node:
+        """Choose by the lowest bit that is set."""
+        branches = [
+            (
+                exp.NEQ(
+                    this=exp.paren(exp.BitwiseAnd(this=column(mask), expression=literal(1 << index))),
+                    expression=number(0),
+                ),
+                self.printer(value),
+            )
+            for index, value in enumerate(values)
+        ]
+        return case(branches, number(0)) if branches else number(0)
+
+    def _collect(self, step: Collect) -> None:
+        conditions = [self.lower(item) for item in step.conditions]
+        if len(conditions) > MOST_ROWS:
+            raise ValueError(f"table {step.name!r} has more than {MOST_ROWS} rows")
+        groups: dict[Expression, int] = {}
+        for index, item in enumerate(conditions):
+            groups[item] = groups.get(item, 0) | 1 << index
+        always = groups.pop(TRUE, 0)
+        groups.pop(FALSE, None)
+        fired = [case([(self.printer(item), literal(mask))], number(0)) for item, mask in groups.items()]
+        if always or not fired:
+            fired.insert(0, literal(always))
+        self.add(f"{step.name}_fired", bigint(mask_sum(fired)), groups)
+        if not step.asks:
+            return
+        unknown = [
+            case([(exp.Is(this=wrapped(self.printer(item)), expression=exp.null()), literal(mask))], number(0))
+            for item, mask in groups.items()
+            if item.nullable
+        ]
+        name = f"{step.name}_unknown"
+        self.add(name, bigint(mask_sum(unknown)), groups)
+        needs = [self.lower(item) for item in step.needs]
+        nothing = exp.EQ(this=column(name), expression=number(0))
+        asked = case([(nothing, number(0))], self._lowest(name, needs))
+        self.add(f"{step.name}_needs", asked, needs, reads=(name,))
+
+    # --- leaves
+
+    def _fact_name(self, path: str) -> str:
+        grain = path.partition(".")[0]
+        self.used_facts[path] = None
+        return f"{'f' if grain == self.grain else 'g'}_{self.facts[path].name}"
+
+    def _leaf(self, node: Expression) -> Node:
+        if node.operator == "fact":
+            return column(self._fact_name(str(node.data)))
+        return column(str(node.data))
+
+    def _needs_name(self, node: Expression) -> str | None:
+        entry = self.plan.columns.get(str(node.data))
+        return str(entry.needs.data) if entry is not None and entry.needs.operator == "column" else None
+
+    def _leaf_needs(self, node: Expression) -> Node:
+        name = self._needs_name(node)
+        return column(name) if name else number(0)
+
+    # --- layers
+
+    def _write(self, names: Sequence[str]) -> str:
+        """Write the layers, each column as early as it can be; gives the name of the last one."""
+        base = self._base()
+        level: dict[str, int] = dict.fromkeys(base, 0)
+        by_level: dict[int, list[Rung]] = {}
+        wanted = set(names)
+        for rung in reversed(self.rungs):
+            if rung.name in wanted:
+                wanted |= rung.reads
+        for rung in self.rungs:
+            if rung.name not in wanted or rung.name in level:
+                continue
+            level[rung.name] = 1 + max((level[item] for item in rung.reads), default=0)
+            by_level.setdefault(level[rung.name], []).append(rung)
+        last_use: dict[str, int] = {}
+        for number_of, rungs in by_level.items():
+            for rung in rungs:
+                for item in rung.reads:
+                    last_use[item] = max(last_use.get(item, 0), number_of)
+        top = max(by_level, default=0)
+        for name in names:
+            last_use[name] = top + 1
+        used = [name for name in base if last_use.get(name, 0) > 0]
+        previous = f"{self.prefix}0"
+        self.tables.append((previous, self._first_layer(base, used)))
+        available = used
+        for number_of in range(1, top + 1):
+            rungs = by_level.get(number_of, [])
+            carried = [name for name in available if last_use.get(name, 0) > number_of]
+            query = exp.select(
+                *(column(name, "p") for name in carried), *(as_(rung.value, rung.name) for rung in rungs)
+            ).from_(exp.to_table(previous).as_("p"))
+            for join in {join.alias: join for rung in rungs for join in rung.joins}.values():
+                on = exp.EQ(this=column(join.on, join.alias), expression=join.key.copy())
+                query = query.join(exp.to_table(join.table).as_(join.alias), on=on, join_type="left")
+            previous = f"{self.prefix}{number_of}"
+            self.tables.append((previous, query))
+            available = [*carried, *(rung.name for rung in rungs if last_use.get(rung.name, 0) > number_of)]
+        return previous
+
+    def _base(self) -> dict[str, Node]:
+        """List the columns of the first layer: keys, facts, what side tables give, the instant."""
+        keys = ["ticket_id"] if self.grain == "ticket" else ["ticket_id", "line"]
+        base: dict[str, Node] = {key: column(key, "r") for key in keys}
+        base["at_s"] = column("at_s", "m")
+        for path in self.used_facts:
+            grain = path.partition(".")[0]
+            fact = self.facts[path]
+            source = column(fact.name, "r" if grain == self.grain else "k")
+            value = source if fact.default is None else exp.func("COALESCE", source, literal(fact.default))
+            base[self._fact_name(path)] = value
+        base.update(self.given)
+        return base
+
+    def _first_layer(self, base: Mapping[str, Node], used: Sequence[str]) -> Node:
+        query = exp.select(*(as_(base[name], name) for name in used)).from_(
+            self.source.as_("r") if isinstance(self.source, exp.Table) else exp.alias_(self.source, "r", table=True)
+        )
+        if self.grain != "ticket" and any(name.startswith("g_") for name in used):
+            same = exp.EQ(this=column("ticket_id", "k"), expression=column("ticket_id", "r"))
+            query = query.join(exp.to_table("tickets").as_("k"), on=same, join_type="inner")
+        if "at_s" in used:
+            query = query.join(exp.to_table("moment").as_("m"), join_type="cross")
+        for table, made in self.side_joins:
+            if any(name in used for name in made):
+                same = exp.EQ(this=column("ticket_id", table), expression=column("ticket_id", "r"))
+                query = query.join(exp.to_table(table), on=same, join_type="left")
+        return query
+
+
+def _row(first: str, count: int) -> Node:
+    none = exp.EQ(this=column(first), expression=number(count + 1))
+    return case([(none, number(0))], column(first))
+
+
+def _one_of(name: str, rows: Sequence[int]) -> Node:
+    if len(rows) == 1:
+        return exp.EQ(this=column(name), expression=number(rows[0]))
+    return exp.In(this=column(name), expressions=[number(row) for row in rows])
+
+
+def _any(tests: Sequence[Node]) -> Node:
+    result = exp.paren(tests[0])
+    for test in tests[1:]:
+        result = exp.Or(this=result, expression=exp.paren(test))
+    return result
+
+
+__all__ = ["Join", "Ladder", "Rung"]

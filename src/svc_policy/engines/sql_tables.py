@@ -1,0 +1,143 @@
+"""The small tables that a policy's SQL joins: the calendar's, the zone's, and those of months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, Final
+
+import attrs
+
+from svc_policy.engines.runtime import DAY, FIRST_DAY, LAST_DAY, PolicyClocks, zone_changes
+from svc_policy.engines.sql_worktime import AbsoluteClock, Clock, WorkdayClock, WorkingClock
+from svc_policy.worktime.sql_tables import CalendarShape, IntegerTable, calendar_tables
+
+#: More changes of the clock than these are looked up in a table instead of a CASE.
+MOST_CHANGES: Final = 32
+EPOCH: Final = date(1970, 1, 1).toordinal()
+FIRST_MONTH_DAY: Final = date(1900, 1, 1).toordinal() - EPOCH
+LAST_MONTH_DAY: Final = date(2299, 12, 31).toordinal() - EPOCH
+
+
+@attrs.frozen(kw_only=True)
+class SetupTables:
+    """The tables by name, the shape of the calendar, and the zone's offsets.
+
+    `changes` are the instants at which the zone's clock is changed and
+    `offsets` what holds before, between and after them.
+    """
+
+    tables: dict[str, IntegerTable]
+    shape: CalendarShape | None
+    changes: tuple[int, ...]
+    offsets: tuple[int, ...]
+
+    def clock(self, name: str) -> Clock:
+        """Give the clock of a :class:`~svc_policy.expressions.steps.Due` step."""
+        if name == "calendar":
+            return AbsoluteClock()
+        assert self.shape is not None
+        if name == "working":
+            return WorkingClock(shape=self.shape, days="svc_policy_days", work="svc_policy_work")
+        return WorkdayClock(
+            shape=self.shape,
+            days="svc_policy_days",
+            local_days="svc_policy_local_days",
+            workdays="svc_policy_workdays",
+        )
+
+    def script(self, dialect: str) -> str:
+        """Print the statements that make and fill the tables."""
+        return "\n".join(statement for name in self.tables for statement in self._statements(name, dialect))
+
+    def _statements(self, name: str, dialect: str) -> Iterator[str]:
+        del dialect
+        table = self.tables[name]
+        listed = ", ".join(f"{item} BIGINT NOT NULL" for item in table.columns)
+        yield f"DROP TABLE IF EXISTS {name};"
+        yield f"CREATE TABLE {name} ({listed}, PRIMARY KEY ({table.columns[0]}));"
+        for start in range(0, len(table.rows), 1000):
+            values = ",\n".join(f"({', '.join(map(str, row))})" for row in table.rows[start : start + 1000])
+            yield f"INSERT INTO {name} VALUES\n{values};"
+
+    def install(self, connection: Any) -> None:
+        """Make the tables in a DuckDB connection, in bulk."""
+        import pyarrow as pa
+
+        for name, table in self.tables.items():
+            columns: Sequence[Sequence[int]] = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
+            arrow = pa.table(
+                {item: pa.array(values, pa.int64()) for item, values in zip(table.columns, columns, strict=True)}
+            )
+            connection.register("svc_policy_incoming", arrow)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM svc_policy_incoming")
+            connection.unregister("svc_policy_incoming")
+
+
+def setup_tables(clocks: PolicyClocks) -> SetupTables:
+    """Make the tables for a policy's zone and calendar."""
+    changes, offsets = zone_changes(clocks.zone, FIRST_DAY, LAST_DAY)
+    tables = {"svc_policy_month_days": _month_days(), "svc_policy_months": _months()}
+    if len(changes) > MOST_CHANGES:
+        tables["svc_policy_zone_days"] = _zone_days(changes, offsets)
+    tables["svc_policy_day_ends"] = _day_ends(changes, offsets)
+    shape = None
+    if clocks.axis is not None:
+        calendar = calendar_tables(clocks.axis)
+        shape = calendar.shape
+        tables |= {
+            "svc_policy_days": calendar.days,
+            "svc_policy_work": calendar.work,
+            "svc_policy_local_days": calendar.local_days,
+            "svc_policy_workdays": calendar.workdays,
+        }
+    return SetupTables(tables=tables, shape=shape, changes=changes, offsets=offsets)
+
+
+def _zone_days(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:
+    """Map a UTC day to the zone's offset in it, and after a change of the clock in it."""
+    rows = []
+    stretch = 0
+    for day in range(FIRST_DAY, LAST_DAY + 1):
+        before = offsets[stretch]
+        change = changes[stretch] if stretch < len(changes) and changes[stretch] < (day + 1) * DAY else None
+        if change is not None:
+            stretch += 1
+        rows.append((day, before, (day + 1) * DAY if change is None else change, offsets[stretch]))
+    return IntegerTable(("day", "offset_before", "change_at", "offset_after"), rows)
+
+
+def _day_ends(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:
+    """Map a local day to its last second; a midnight that is jumped over is the instant of the jump."""
+    ends = [change + offset for change, offset in zip(changes, offsets, strict=False)]
+    after = [FIRST_DAY * DAY, *changes]
+    rows = []
+    stretch = 0
+    for day in range(FIRST_DAY, LAST_DAY + 1):
+        wall = (day + 1) * DAY
+        while stretch < len(ends) and ends[stretch] <= wall:
+            stretch += 1
+        rows.append((day, max(wall - offsets[stretch], after[stretch]) - 1))
+    return IntegerTable(("day", "last_second"), rows)
+
+
+def _month_days() -> IntegerTable:
+    """Map an epoch day to its month (counted from year 0) and its day in it."""
+    rows = []
+    for day in range(FIRST_MONTH_DAY, LAST_MONTH_DAY + 1):
+        of = date.fromordinal(day + EPOCH)
+        rows.append((day, of.year * 12 + of.month - 1, of.day))
+    return IntegerTable(("day", "month", "day_of_month"), rows)
+
+
+def _months() -> IntegerTable:
+    """Map a month to its first epoch day and its length."""
+    rows = []
+    for month in range(1900 * 12, 2300 * 12):
+        first = date(month // 12, month % 12 + 1, 1)
+        after = date((month + 1) // 12, (month + 1) % 12 + 1, 1)
+        rows.append((month, first.toordinal() - EPOCH, (after - first).days))
+    return IntegerTable(("month", "first_day", "length"), rows)
+
+
+__all__ = ["DAY", "MOST_CHANGES", "SetupTables", "setup_tables"]

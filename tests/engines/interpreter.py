@@ -1,0 +1,212 @@
+"""A slow and obvious interpreter of a plan: the oracle that engines are held against.
+
+It walks the steps one by one and evaluates every expression where it stands.
+Nothing is shared with the engines but the plan and the working calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from svc_policy import Policy, Ticket
+from svc_policy.expressions.evaluate import evaluate
+from svc_policy.expressions.nodes import Expression, Value, is_constant
+from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
+from svc_policy.facts.registry import LISTS
+from svc_policy.plan import Plan
+from svc_policy.worktime import WorkCalendar
+
+EPOCH = date(1970, 1, 1).toordinal()
+CHILDREN = ("part", "hold", "incident", "override")
+Columns = dict[str, Value]
+
+
+class SlowClock:
+    """Calendar time by `zoneinfo`, working time by the public methods of the calendar."""
+
+    def __init__(self, zone: ZoneInfo, calendar: WorkCalendar | None) -> None:
+        self.zone = zone
+        self.axis = calendar
+
+    def local_day(self, instant: int) -> int:
+        return datetime.fromtimestamp(instant, self.zone).date().toordinal() - EPOCH
+
+    def day_end(self, day: int) -> int:
+        after = date.fromordinal(day + EPOCH) + timedelta(days=1)
+        return int(datetime(after.year, after.month, after.day, tzinfo=self.zone).timestamp()) - 1
+
+    def workday_due(self, instant: int, days: int) -> int:
+        due = self.axis.workday_deadline_s(instant, days)
+        assert due is not None
+        return due
+
+    def work_before(self, instant: int) -> int:
+        return self.axis.work_before_s(instant)
+
+    def work_after(self, work: int) -> int:
+        return self.axis.deadline_s(self.axis.first_instant, work)
+
+    def due(self, clock: str, start: int, allowance: int, holds: Sequence[tuple[int, int | None]]) -> int | None:
+        if clock == "calendar":
+            return _calendar_due(start, allowance, holds)
+        if clock == "working":
+            return self.axis.deadline_s(start, allowance, holds)
+        return self.axis.workday_deadline_s(start, allowance, holds)
+
+
+def _calendar_due(start: int, seconds: int, holds: Sequence[tuple[int, int | None]]) -> int | None:
+    """Run along the bounds of the holds, counting what lies in none of them."""
+    if seconds <= 0:
+        return start + seconds
+    bounds = sorted({start, *(bound for hold in holds for bound in hold if bound is not None and bound > start)})
+    used = 0
+    for here, after in zip(bounds, [*bounds[1:], None], strict=True):
+        if any(begins <= here and (ends is None or ends > here) for begins, ends in holds):
+            if after is None:
+                return None
+        elif after is None or used + after - here >= seconds:
+            return here + seconds - used
+        else:
+            used += after - here
+    return None
+
+
+class Interpreter:
+    """Runs a plan on one ticket at one instant."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.plan: Plan = policy.plan
+        self.facts = policy.pack.settings.facts
+        self.clock = SlowClock(policy.zone, policy.pack.calendar())
+
+    def run(self, ticket: Ticket, at: int) -> tuple[Columns, dict[str, list[Columns]]]:
+        """Give every column of the ticket, and of each child record by its grain."""
+        self.at = at
+        self.ticket = ticket
+        self.columns: Columns = {}
+        self.records = {grain: getattr(ticket, LISTS[grain]) for grain in CHILDREN}
+        self.children: dict[str, list[Columns]] = {grain: [{} for _ in of] for grain, of in self.records.items()}
+        self.stated = self._facts("ticket", ticket)
+        for step in self.plan.steps:
+            if isinstance(step, Aggregate):
+                self._aggregate(step)
+            elif step.grain == "ticket":
+                self._step(step, None)
+            else:
+                for number in range(len(self.records[step.grain])):
+                    self._step(step, number)
+        return self.columns, self.children
+
+    def _facts(self, grain: str, record: object) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for fact in self.facts[grain]:
+            if hasattr(record, fact.name):
+                index = [item.name for item in self.facts[grain]].index(fact.name)
+                found[f"{grain}.{fact.name}"] = record.values[index]
+            else:
+                found[f"{grain}.{fact.name}"] = self.ticket.extra_values.get(fact.name, fact.default)
+        return found
+
+    def _value(self, node: Expression, grain: str, number: int | None) -> Value:
+        facts: Mapping[str, Value] = self.stated
+        columns: Mapping[str, Value] = self.columns
+        if number is not None:
+            facts = {**facts, **self._facts(grain, self.records[grain][number])}
+            columns = {**columns, **self.children[grain][number]}
+        unknown = frozenset(name for name, value in columns.items() if value is None and self._asks(name, columns))
+        return evaluate(node, facts, columns, at=self.at, clock=self.clock, undetermined=unknown)
+
+    def _asks(self, name: str, columns: Mapping[str, Value]) -> bool:
+        """Say whether a null column is unknown: its step asks for something."""
+        needs = self.plan.columns[name].needs
+        return bool(columns[str(needs.data)] if needs.operator == "column" else needs.data)
+
+    def _step(self, step: Step, number: int | None) -> None:
+        target = self.columns if number is None else self.children[step.grain][number]
+
+        def value(node: Expression) -> Value:
+            return self._value(node, step.grain, number)
+
+        made: Columns = {}
+        match step:
+            case Compute():
+                made[step.name] = value(step.value)
+                made[f"{step.name}_needs"] = value(step.needs) if made[step.name] is None else 0
+            case Choose():
+                made = self._choose(step, value)
+            case Collect():
+                truths = [value(condition) for condition in step.conditions]
+                unknown = [index for index, truth in enumerate(truths) if truth is None]
+                made[f"{step.name}_fired"] = sum(1 << index for index, truth in enumerate(truths) if truth is True)
+                made[f"{step.name}_unknown"] = sum(1 << index for index in unknown)
+                made[f"{step.name}_needs"] = value(step.needs[unknown[0]]) if unknown else 0
+            case Due():
+                made = self._due(step, value)
+        target.update({name: found for name, found in made.items() if name in self.plan.columns})
+
+    def _choose(self, step: Choose, value) -> Columns:
+        truths = [value(condition) for condition in step.conditions]
+        count = len(truths)
+        true = [index for index, truth in enumerate(truths) if truth is True]
+        if step.policy == "unique":
+            possible = true[:1] or [*(index for index, truth in enumerate(truths) if truth is None), count]
+        else:
+            first = true[0] if true else count
+            possible = [*(index for index in range(first) if truths[index] is None), first]
+        made: Columns = {f"{step.name}_row": None}
+        if len(possible) == 1:
+            made[f"{step.name}_row"] = (possible[0] + 1) % (count + 1)
+        settled = True
+        for output in step.outputs:
+            results = [(*output.values, output.otherwise)[index] for index in possible]
+            agree = all(_is_null(result) == _is_null(results[0]) for result in results) and (
+                _is_null(results[0]) or all(result == results[0] for result in results)
+            )
+            made[output.name] = value(results[0]) if agree else None
+            settled = settled and agree
+        unknown = [index for index in possible if index < count and truths[index] is None]
+        if not settled:
+            made[f"{step.name}_needs"] = value(step.needs[unknown[0]])
+        else:
+            made[f"{step.name}_needs"] = value(step.row_needs[possible[0]]) if possible[0] < count else 0
+        return made
+
+    def _due(self, step: Due, value) -> Columns:
+        start, allowance = value(step.start), value(step.allowance)
+        due: int | None = None
+        open_ = False
+        if start is not None and allowance is not None:
+            holds = [(hold.values[1], hold.values[2]) for hold in self.ticket.holds if hold.values[0] in step.stops]
+            due = self.clock.due(step.clock, start, allowance, holds)
+            open_ = due is None
+        needs = value(step.needs) if due is None else 0
+        return {step.name: due, f"{step.name}_open": open_, f"{step.name}_needs": needs}
+
+    def _aggregate(self, step: Aggregate) -> None:
+        numbers = range(len(self.records[step.child]))
+        values = [self._value(step.value, step.child, number) for number in numbers]
+        result: Value
+        match step.gathering:
+            case "sum":
+                result = None if None in values else sum(values)
+            case "any":
+                result = True if True in values else None if None in values else False
+            case "count":
+                result = values.count(True)
+            case _:
+                result = 0
+                for item in values:
+                    result |= item
+        self.columns[step.name] = result
+        if f"{step.name}_needs" in self.plan.columns:
+            needs = 0
+            for number, item in zip(numbers, values, strict=True):
+                if result is None and item is None:
+                    needs |= self._value(step.needs, step.child, number)
+            self.columns[f"{step.name}_needs"] = needs
+
+
+def _is_null(node: Expression) -> bool:
+    return is_constant(node) and node.data is None
