@@ -6,15 +6,16 @@ Nothing is shared with the engines but the plan and the working calendar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from svc_policy import Policy, Ticket
+from svc_policy import Hold, Incident, Override, Part, Policy, Ticket
 from svc_policy.expressions.evaluate import evaluate
 from svc_policy.expressions.nodes import Expression, Value, is_constant
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
-from svc_policy.facts.registry import LISTS
+from svc_policy.facts.registry import BUILT_IN, LISTS
 from svc_policy.plan import Plan
 from svc_policy.worktime import WorkCalendar
 
@@ -73,6 +74,14 @@ def _calendar_due(start: int, seconds: int, holds: Sequence[tuple[int, int | Non
     return None
 
 
+class _Scope(NamedTuple):
+    """A record at hand: its facts, its columns so far, and which of these are unknown."""
+
+    facts: dict[str, Value]
+    columns: Columns
+    unknown: set[str]
+
+
 class Interpreter:
     """Runs a plan on one ticket at one instant."""
 
@@ -85,49 +94,46 @@ class Interpreter:
         """Give every column of the ticket, and of each child record by its grain."""
         self.at = at
         self.ticket = ticket
-        self.columns: Columns = {}
         self.records = {grain: getattr(ticket, LISTS[grain]) for grain in CHILDREN}
-        self.children: dict[str, list[Columns]] = {grain: [{} for _ in of] for grain, of in self.records.items()}
-        self.stated = self._facts("ticket", ticket)
+        self.here = _Scope(self._facts("ticket", ticket), {}, set())
+        self.children = {
+            grain: [_Scope({**self.here.facts, **self._facts(grain, record)}, {}, set()) for record in of]
+            for grain, of in self.records.items()
+        }
         for step in self.plan.steps:
             if isinstance(step, Aggregate):
-                self._aggregate(step)
-            elif step.grain == "ticket":
-                self._step(step, None)
+                self._write(self.here, self._aggregate(step))
             else:
-                for number in range(len(self.records[step.grain])):
-                    self._step(step, number)
-        return self.columns, self.children
+                for scope in [self.here] if step.grain == "ticket" else self.children[step.grain]:
+                    self._write(scope, self._step(step, scope))
+        return self.here.columns, {grain: [scope.columns for scope in of] for grain, of in self.children.items()}
 
-    def _facts(self, grain: str, record: object) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+    def _facts(self, grain: str, record: Ticket | Part | Hold | Incident | Override) -> dict[str, Value]:
+        declared = [fact.name for fact in BUILT_IN[grain]]
+        found = {f"{grain}.{name}": value for name, value in zip(declared, record.values, strict=True)}
         for fact in self.facts[grain]:
-            if hasattr(record, fact.name):
-                index = [item.name for item in self.facts[grain]].index(fact.name)
-                found[f"{grain}.{fact.name}"] = record.values[index]
-            else:
+            if fact.name not in declared:
                 found[f"{grain}.{fact.name}"] = self.ticket.extra_values.get(fact.name, fact.default)
         return found
 
-    def _value(self, node: Expression, grain: str, number: int | None) -> Value:
-        facts: Mapping[str, Value] = self.stated
-        columns: Mapping[str, Value] = self.columns
-        if number is not None:
-            facts = {**facts, **self._facts(grain, self.records[grain][number])}
-            columns = {**columns, **self.children[grain][number]}
-        unknown = frozenset(name for name, value in columns.items() if value is None and self._asks(name, columns))
-        return evaluate(node, facts, columns, at=self.at, clock=self.clock, undetermined=unknown)
+    def _value(self, node: Expression, scope: _Scope) -> Value:
+        columns, unknown = scope.columns, scope.unknown
+        if scope is not self.here:
+            columns, unknown = {**self.here.columns, **columns}, self.here.unknown | unknown
+        return evaluate(node, scope.facts, columns, at=self.at, clock=self.clock, undetermined=unknown)
 
-    def _asks(self, name: str, columns: Mapping[str, Value]) -> bool:
-        """Say whether a null column is unknown: its step asks for something."""
-        needs = self.plan.columns[name].needs
-        return bool(columns[str(needs.data)] if needs.operator == "column" else needs.data)
+    def _write(self, scope: _Scope, made: Columns) -> None:
+        """Keep what a step made; a null column is unknown if its step asks for something."""
+        made = {name: value for name, value in made.items() if name in self.plan.columns}
+        scope.columns.update(made)
+        for name, value in made.items():
+            needs = self.plan.columns[name].needs
+            if value is None and (made[str(needs.data)] if needs.operator == "column" else needs.data):
+                scope.unknown.add(name)
 
-    def _step(self, step: Step, number: int | None) -> None:
-        target = self.columns if number is None else self.children[step.grain][number]
-
+    def _step(self, step: Step, scope: _Scope) -> Columns:
         def value(node: Expression) -> Value:
-            return self._value(node, step.grain, number)
+            return self._value(node, scope)
 
         made: Columns = {}
         match step:
@@ -144,7 +150,7 @@ class Interpreter:
                 made[f"{step.name}_needs"] = value(step.needs[unknown[0]]) if unknown else 0
             case Due():
                 made = self._due(step, value)
-        target.update({name: found for name, found in made.items() if name in self.plan.columns})
+        return made
 
     def _choose(self, step: Choose, value) -> Columns:
         truths = [value(condition) for condition in step.conditions]
@@ -184,9 +190,9 @@ class Interpreter:
         needs = value(step.needs) if due is None else 0
         return {step.name: due, f"{step.name}_open": open_, f"{step.name}_needs": needs}
 
-    def _aggregate(self, step: Aggregate) -> None:
-        numbers = range(len(self.records[step.child]))
-        values = [self._value(step.value, step.child, number) for number in numbers]
+    def _aggregate(self, step: Aggregate) -> Columns:
+        scopes = self.children[step.child]
+        values = [self._value(step.value, scope) for scope in scopes]
         result: Value
         match step.gathering:
             case "sum":
@@ -199,13 +205,11 @@ class Interpreter:
                 result = 0
                 for item in values:
                     result |= item
-        self.columns[step.name] = result
-        if f"{step.name}_needs" in self.plan.columns:
-            needs = 0
-            for number, item in zip(numbers, values, strict=True):
-                if result is None and item is None:
-                    needs |= self._value(step.needs, step.child, number)
-            self.columns[f"{step.name}_needs"] = needs
+        needs = 0
+        for scope, item in zip(scopes, values, strict=True):
+            if item is None:
+                needs |= self._value(step.needs, scope)
+        return {step.name: result, f"{step.name}_needs": needs}
 
 
 def _is_null(node: Expression) -> bool:

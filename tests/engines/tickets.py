@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from svc_policy import Hold, Incident, Override, Part, Policy, Ticket
@@ -126,8 +126,9 @@ class _Maker:
             day = date(2023, 1, 1) + timedelta(days=chance.randrange(1276))
         second = chance.choice((0, 9 * 3600, 12 * 3600, 13 * 3600, 18 * 3600, chance.randrange(DAY)))
         second += chance.choice((0, 0, 0, -1, 1))
-        local = datetime(day.year, day.month, day.day, tzinfo=self.zone)
-        return local + timedelta(seconds=second)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+        # Seconds are added in UTC: the wall clock skips some in spring.
+        return midnight.astimezone(UTC) + timedelta(seconds=second)
 
     def _milestones(self) -> dict[str, datetime]:
         chance = self.chance
@@ -207,7 +208,7 @@ class _Maker:
 
     def _day(self, fact: Fact) -> date:
         """Choose a day about the request, or one about a year and a few months before it, month ends among them."""
-        today = self.received.date()
+        today = self.received.astimezone(self.zone).date()
         if fact.name == "occurred_on" or self.chance.random() < 0.2:
             return today + timedelta(days=self.chance.randint(-40, 10))
         if self.chance.random() < 0.1:

@@ -122,7 +122,7 @@ def test_not_turns_a_condition_round(text: str) -> None:
         ("=5 km", "distance", "cell-formula", "no cell begins with `=` or `+`: a spreadsheet would compute it"),
         ("＋5 km", "distance", "cell-formula", "no cell begins with `=` or `+`: a spreadsheet would compute it"),
         ("(5)", "count", "cell-parentheses", "a spreadsheet would turn a number in parentheses into a negative one"),
-        ("(5.5)", "text", "cell-parentheses", "a spreadsheet would turn a number in parentheses into a negative one"),
+        ("(5.0)", "text", "cell-parentheses", "a spreadsheet would turn a number in parentheses into a negative one"),
         ("5..50] km", "distance", "interval-unreadable", "an interval opens with `(` or `[`, as in `(5..50] km`"),
         ("3..9] km", "distance", "interval-unreadable", "an interval opens with `(` or `[`, as in `(3..9] km`"),
         ("]5..50[ km", "distance", "interval-unreadable", "an interval opens with `(` or `[`, as in `(5..50] km`"),

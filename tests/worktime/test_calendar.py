@@ -265,6 +265,15 @@ def test_a_night_shift_at_the_edges_of_the_validity() -> None:
     assert not frozen.is_open(at("2026-01-01T00:00"))
 
 
+def test_hours_before_the_first_known_instant_do_not_count() -> None:
+    # The Sunday before may be at work until 06:00; the Monday opens at 05:00.
+    week = {"sun": "22:00-30:00", "mon": "05:00-09:00"}
+    calendar = office(week=week, valid=("2026-03-02", "2026-03-31"))
+    assert calendar.first_instant == at("2026-03-02T06:00").timestamp()
+    assert calendar.elapsed(at("2026-03-02T06:00"), at("2026-03-02T12:00")) == 3 * 3600
+    assert calendar.is_workday(dt.date(2026, 3, 2))
+
+
 def test_a_calendar_without_work() -> None:
     calendar = office(week={})
     noon = at("2026-06-01T12:00")
@@ -380,6 +389,7 @@ def test_days_keep_their_closings_where_shifts_meet() -> None:
     assert always.workday_deadline(at("2026-03-02T10:00"), 1) == at("2026-03-04T00:00")
     assert always.prev_open(at("2026-03-02T00:00")) == at("2026-03-02T00:00")
     assert always.next_open(at("2026-01-01T00:00")) == at("2026-01-01T00:00")
+    assert always.intervals() == [(always.first_instant, always.last_instant, 0)]
     assert always.prev_open(at("2026-01-01T00:01")) == at("2026-01-01T00:01")
 
 

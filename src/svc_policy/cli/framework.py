@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -42,7 +42,7 @@ class WordedOption(click.Option):
 
     def __init__(self, *arguments: Any, words: Message, **attributes: Any) -> None:
         self.words = words
-        super().__init__(*arguments, help=words.template, **attributes)
+        super().__init__(*arguments, **{**attributes, "help": words.template})
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Give the option's names and its help in the reader's language."""
@@ -69,10 +69,13 @@ class _Worded(click.Command):
     ) -> None:
         self.words = words or message("")
         self.examples = tuple(examples)
-        super().__init__(*arguments, help=self.words.template, **attributes)
+        super().__init__(*arguments, **{**attributes, "help": self.words.template})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments; what cannot be read is a problem."""
+        if not args and isinstance(self, click.Group):
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(UNREADABLE)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -150,7 +153,9 @@ class WordedCommand(_Worded):
 class WordedGroup(_Worded, click.Group):
     """A command with commands."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command by its name; a name that is none suggests the nearest."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
@@ -237,7 +242,7 @@ def _problem_of(error: click.UsageError, context: click.Context) -> Any:
     return problem("usage", message("{reason}", reason=error.format_message().rstrip(".")), help=help_line)
 
 
-class Choice(click.ParamType):
+class Choice(click.ParamType[str] if TYPE_CHECKING else click.ParamType):  # generic for type checkers alone
     """One of a few words."""
 
     name = "choice"
@@ -316,6 +321,4 @@ def _set_language(context: click.Context, _: click.Parameter, value: str | None)
 
 
 json_option = option("--json", "as_json", is_flag=True, words=message("write JSON"))
-pack_argument = argument(
-    "pack", words=message("name of a built-in pack, a folder, or a workbook (.xlsx)")
-)
+pack_argument = argument("pack", words=message("name of a built-in pack, a folder, or a workbook (.xlsx)"))

@@ -56,10 +56,7 @@ class Session:
             return
         widths = [max(display_width(row[index]) for row in (heads, *texts)) for index in range(len(heads))]
         for row in (heads, *texts):
-            cells = [
-                _padded(text, width, on_right)
-                for text, width, on_right in zip(row, widths, aligned, strict=True)
-            ]
+            cells = [_padded(text, width, on_right) for text, width, on_right in zip(row, widths, aligned, strict=True)]
             click.echo("  ".join(cells).rstrip())
 
     @staticmethod
@@ -92,7 +89,7 @@ def ready_streams(streams: Iterable[IO[str]] | None = None) -> None:
         if reconfigure is None:
             continue
         try:
-            "售后".encode(stream.encoding or "ascii")
+            "售后".encode(getattr(stream, "encoding", None) or "ascii")
         except (UnicodeEncodeError, LookupError):
             reconfigure(encoding="utf-8", errors="backslashreplace")
         else:

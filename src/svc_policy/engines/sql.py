@@ -23,11 +23,11 @@ import attrs
 from sqlglot import exp
 
 from svc_policy.engines.runtime import PolicyClocks
-from svc_policy.engines.sql_expressions import column
+from svc_policy.engines.sql_expressions import case, coalesce, column
 from svc_policy.engines.sql_ladder import Ladder
 from svc_policy.engines.sql_lookups import fact_columns
 from svc_policy.engines.sql_tables import SetupTables, setup_tables
-from svc_policy.engines.sql_worktime import Node, as_, case, number
+from svc_policy.engines.sql_worktime import Node, as_, number
 from svc_policy.engines.sql_holds import hold_chain
 from svc_policy.expressions.steps import Aggregate, Due, Step
 from svc_policy.facts.columns import TABLES
@@ -256,7 +256,7 @@ class _Compiler:
         for i, step in enumerate(held):
             for of in ("held", "open_hold"):
                 name = f"{step.name}_{of}"
-                given[name] = exp.func("COALESCE", column(f"{of}_{i}", table), number(0))
+                given[name] = coalesce(column(f"{of}_{i}", table), number(0))
                 names.append(name)
         joins.append((table, names))
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from svc_policy.engines import sql_worktime as worktime
-from svc_policy.engines.sql_expressions import column, wrapped
+from svc_policy.engines.sql_expressions import case, column, paren, wrapped
 from svc_policy.engines.sql_tables import DAY, MOST_CHANGES, SetupTables
-from svc_policy.engines.sql_worktime import Node, case, number
+from svc_policy.engines.sql_worktime import Node, number
 from svc_policy.expressions.nodes import Expression
 from svc_policy.expressions.steps import Due
 from svc_policy.worktime.sql_tables import CalendarShape
@@ -70,7 +70,7 @@ class Clockwork:
                 flag = exp.And(this=flag, expression=worktime.known(argument))
         if extra is not None:
             flag = exp.And(this=flag, expression=extra)
-        self.ladder.errors.append(exp.paren(flag))
+        self.ladder.errors.append(paren(flag))
         self.ladder.error_reads.add(name)
         self.ladder.error_reads |= {str(leaf.data) for leaf in leaves if leaf.operator == "column"}
         self.ladder.error_reads |= {
@@ -93,11 +93,11 @@ class Clockwork:
             branches = [
                 (
                     exp.GTE(this=value.copy(), expression=number(change)),
-                    floor(exp.paren(worktime.plus(value, number(offset))), number(DAY)),
+                    floor(paren(worktime.plus(value, number(offset))), number(DAY)),
                 )
                 for change, offset in zip(reversed(changes), reversed(offsets[1:]), strict=True)
             ]
-            first = floor(exp.paren(worktime.plus(value, number(offsets[0]))), number(DAY))
+            first = floor(paren(worktime.plus(value, number(offsets[0]))), number(DAY))
             self.ladder.add(name, case(branches, first) if branches else first, [instant])
             return name
         alias, joins = self._join("svc_policy_zone_days", "day", floor(value, number(DAY)))
@@ -107,7 +107,7 @@ class Clockwork:
         )
         self.ladder.add(
             name,
-            floor(exp.paren(worktime.plus(value, offset)), number(DAY)),
+            floor(paren(worktime.plus(value, offset)), number(DAY)),
             [instant],
             joins=joins,  # type: ignore[arg-type]
         )

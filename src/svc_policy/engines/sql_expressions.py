@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from svc_policy.engines.sql_worktime import Node, case, number
+from svc_policy.engines.sql_worktime import Node, number
 from svc_policy.expressions.nodes import Expression
 
 DIALECTS: Final = ("duckdb", "postgres")
@@ -37,6 +37,21 @@ def literal(value: object) -> Node:
         # Wide enough for what is computed with it: a small literal may be 32 bits in some databases.
         return number(value)
     return exp.Literal.string(str(value))
+
+
+def case(branches: Sequence[tuple[Node, Node]], otherwise: Node | None = None) -> Node:
+    """Choose by the first condition that holds; shares its operands, since trees are only printed."""
+    return exp.Case(ifs=[exp.If(this=condition, true=value) for condition, value in branches], default=otherwise)
+
+
+def paren(node: Node) -> Node:
+    """Put an operand into parentheses, sharing it."""
+    return exp.Paren(this=node)
+
+
+def coalesce(first: Node, *more: Node) -> Node:
+    """Take the first that is not null, sharing the operands."""
+    return exp.Coalesce(this=first, expressions=list(more))
 
 
 def typed_null(kind: str) -> Node:
@@ -87,11 +102,11 @@ class Printer:
         return exp.And(this=missing, expression=exp.NEQ(this=wrapped(self.needs(leaf)), expression=number(0)))
 
     def _certainly(self, node: Expression) -> Node:
-        return exp.func("COALESCE", self(node.arguments[0]), exp.false())
+        return coalesce(self(node.arguments[0]), exp.false())
 
     def _unless_undetermined(self, node: Expression) -> Node:
         subject, condition = node.arguments
-        sure = exp.func("COALESCE", self(condition), exp.false())
+        sure = coalesce(self(condition), exp.false())
         return case([(self.undetermined(subject), typed_null("bool"))], sure)
 
     def _choose(self, node: Expression) -> Node:
@@ -99,14 +114,14 @@ class Printer:
         test = self(condition)
         if not condition.nullable:
             return case([(test, self(then))], self(otherwise))
-        return case([(test, self(then)), (exp.Not(this=wrapped(test.copy())), self(otherwise))])
+        return case([(test, self(then)), (exp.Not(this=wrapped(test)), self(otherwise))])
 
     def _first_known(self, node: Expression) -> Node:
-        return exp.func("COALESCE", *(self(argument) for argument in node.arguments))
+        return coalesce(*(self(argument) for argument in node.arguments))
 
     def _earliest(self, node: Expression) -> Node:
         # Skips nulls in both databases, which is what it is for.
-        return exp.func("LEAST", *(self(argument) for argument in node.arguments))
+        return exp.func("LEAST", *(self(argument) for argument in node.arguments), copy=False)
 
     # --- strict operators
 
@@ -137,7 +152,7 @@ class Printer:
                 return self.floor_divide(*arguments)
             case "ceil_divide":
                 return wrapped(
-                    exp.Neg(this=exp.paren(self.floor_divide(exp.paren(exp.Neg(this=arguments[0])), arguments[1])))
+                    exp.Neg(this=paren(self.floor_divide(paren(exp.Neg(this=arguments[0])), arguments[1])))
                 )
             case "half_up_divide":
                 return self.half_up_divide(*arguments)
@@ -150,7 +165,7 @@ class Printer:
         return case(
             [
                 (comparison(this=left, expression=right), left),
-                (exp.Not(this=exp.paren(comparison(this=left.copy(), expression=right.copy()))), right),
+                (exp.Not(this=paren(comparison(this=left, expression=right))), right),
             ]
         )
 
@@ -163,24 +178,24 @@ class Printer:
 
     def floor_divide(self, dividend: Node, divisor: Node) -> Node:
         """Divide integers and round down; the divisor is positive."""
-        below = exp.LT(this=exp.Mod(this=dividend.copy(), expression=divisor.copy()), expression=number(0))
+        below = exp.LT(this=exp.Mod(this=dividend, expression=divisor), expression=number(0))
         return exp.Sub(
             this=wrapped(self.quotient(dividend, divisor)),
-            expression=case([(below, number(1)), (exp.Not(this=exp.paren(below.copy())), number(0))]),
+            expression=case([(below, number(1)), (exp.Not(this=paren(below)), number(0))]),
         )
 
     def half_up_divide(self, dividend: Node, divisor: Node) -> Node:
         """Divide integers and round to the nearest, a half away from zero; the divisor is positive."""
 
         def nearest(sign: Node) -> Node:
-            doubled = exp.paren(exp.Add(this=exp.Mul(this=sign, expression=number(2)), expression=divisor.copy()))
-            return self.quotient(doubled, exp.paren(exp.Mul(this=divisor.copy(), expression=number(2))))
+            doubled = paren(exp.Add(this=exp.Mul(this=sign, expression=number(2)), expression=divisor))
+            return self.quotient(doubled, paren(exp.Mul(this=divisor, expression=number(2))))
 
-        negative = exp.LT(this=dividend.copy(), expression=number(0))
+        negative = exp.LT(this=dividend, expression=number(0))
         return case(
             [
-                (negative, exp.Neg(this=exp.paren(nearest(exp.paren(exp.Neg(this=dividend.copy())))))),
-                (exp.Not(this=exp.paren(negative.copy())), nearest(dividend)),
+                (negative, exp.Neg(this=paren(nearest(paren(exp.Neg(this=dividend)))))),
+                (exp.Not(this=paren(negative)), nearest(dividend)),
             ]
         )
 
@@ -188,7 +203,7 @@ class Printer:
 def wrapped(node: Node) -> Node:
     """Put a compound operand into parentheses."""
     simple = (exp.Column, exp.Literal, exp.Paren, exp.Func, exp.Case, exp.Null, exp.Boolean, exp.Cast)
-    return node if isinstance(node, simple) and not isinstance(node, exp.Binary | exp.Connector) else exp.paren(node)
+    return node if isinstance(node, simple) and not isinstance(node, exp.Binary | exp.Connector) else paren(node)
 
 
 def mask_sum(terms: Sequence[Node]) -> Node:

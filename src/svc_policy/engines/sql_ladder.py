@@ -8,10 +8,10 @@ import attrs
 from sqlglot import exp
 
 from svc_policy.engines.sql_clockwork import Clockwork
-from svc_policy.engines.sql_expressions import Printer, column, literal, mask_sum, wrapped
+from svc_policy.engines.sql_expressions import Printer, case, coalesce, column, literal, mask_sum, paren, wrapped
 from svc_policy.engines.sql_lookups import FactColumn
 from svc_policy.engines.sql_tables import SetupTables
-from svc_policy.engines.sql_worktime import Node, as_, bigint, case, number
+from svc_policy.engines.sql_worktime import Node, as_, bigint, number
 from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
 from svc_policy.plan import Plan
@@ -38,6 +38,10 @@ class Rung:
     value: Node
     reads: frozenset[str]
     joins: tuple[Join, ...] = ()
+
+
+#: Under which name a query keeps its CTEs: sqlglot renamed it.
+WITH_KEY = "with_" if "with_" in exp.Select.arg_types else "with"
 
 
 class Ladder:
@@ -99,9 +103,10 @@ class Ladder:
     def finish(self, names: Sequence[str]) -> Node:
         """Write the chain as one query that yields `names`."""
         last = self._write(names)
-        query = exp.select(*(column(name) for name in names)).from_(last)
-        for name, table in self.tables:
-            query = query.with_(name, as_=table)
+        query = exp.select(*(column(name) for name in names), copy=False).from_(last, copy=False)
+        # Put together at once: sqlglot's own builder would copy the whole query for every table.
+        tables = [exp.CTE(this=table, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, table in self.tables]
+        query.set(WITH_KEY, exp.With(expressions=tables))
         return query
 
     def close(self, name: str, held: Sequence[Due]) -> str:
@@ -172,6 +177,8 @@ class Ladder:
                         found.add(needs)
                 elif item.operator == "fact":
                     found.add(self._fact_name(str(item.data)))
+                elif item.operator == "reached":
+                    found.add("at_s")
         self.rungs.append(Rung(name, value, frozenset(found), tuple(joins)))
 
     def rung(self, name: str, node: Expression) -> None:
@@ -236,7 +243,7 @@ class Ladder:
         needs = [self.lower(item) for item in step.needs]
         agree = agreements[0]
         for other in agreements[1:]:
-            agree = exp.And(this=exp.paren(agree), expression=exp.paren(other))
+            agree = exp.And(this=paren(agree), expression=paren(other))
         asked = case(
             [
                 (settled, self._needs_by_row(first, row_needs)),
@@ -303,7 +310,7 @@ class Ladder:
         for value, mask in groups.items():
             rows = [index + 1 for index in range(len(values) + 1) if mask >> index & 1]
             outside = exp.BitwiseAnd(this=column(opened), expression=literal(whole & ~mask))
-            none = exp.EQ(this=exp.paren(outside), expression=number(0))
+            none = exp.EQ(this=paren(outside), expression=number(0))
             tests.append((exp.And(this=_one_of(first, rows), expression=none), value))
         return tests
 
@@ -312,7 +319,7 @@ class Ladder:
         branches = [
             (
                 exp.NEQ(
-                    this=exp.paren(exp.BitwiseAnd(this=column(mask), expression=literal(1 << index))),
+                    this=paren(exp.BitwiseAnd(this=column(mask), expression=literal(1 << index))),
                     expression=number(0),
                 ),
                 self.printer(value),
@@ -400,11 +407,13 @@ class Ladder:
             rungs = by_level.get(number_of, [])
             carried = [name for name in available if last_use.get(name, 0) > number_of]
             query = exp.select(
-                *(column(name, "p") for name in carried), *(as_(rung.value, rung.name) for rung in rungs)
-            ).from_(exp.to_table(previous).as_("p"))
+                *(column(name, "p") for name in carried),
+                *(exp.Alias(this=rung.value, alias=exp.to_identifier(rung.name)) for rung in rungs),
+                copy=False,
+            ).from_(exp.to_table(previous).as_("p"), copy=False)
             for join in {join.alias: join for rung in rungs for join in rung.joins}.values():
-                on = exp.EQ(this=column(join.on, join.alias), expression=join.key.copy())
-                query = query.join(exp.to_table(join.table).as_(join.alias), on=on, join_type="left")
+                on = exp.EQ(this=column(join.on, join.alias), expression=join.key)
+                query = query.join(exp.to_table(join.table).as_(join.alias), on=on, join_type="left", copy=False)
             previous = f"{self.prefix}{number_of}"
             self.tables.append((previous, query))
             available = [*carried, *(rung.name for rung in rungs if last_use.get(rung.name, 0) > number_of)]
@@ -419,7 +428,7 @@ class Ladder:
             grain = path.partition(".")[0]
             fact = self.facts[path]
             source = column(fact.name, "r" if grain == self.grain else "k")
-            value = source if fact.default is None else exp.func("COALESCE", source, literal(fact.default))
+            value = source if fact.default is None else coalesce(source, literal(fact.default))
             base[self._fact_name(path)] = value
         base.update(self.given)
         return base
@@ -452,9 +461,9 @@ def _one_of(name: str, rows: Sequence[int]) -> Node:
 
 
 def _any(tests: Sequence[Node]) -> Node:
-    result = exp.paren(tests[0])
+    result = paren(tests[0])
     for test in tests[1:]:
-        result = exp.Or(this=result, expression=exp.paren(test))
+        result = exp.Or(this=result, expression=paren(test))
     return result
 
 

@@ -72,9 +72,7 @@ class Wording:
     def __init__(self, policy: Policy, language: Language) -> None:
         self.policy = policy
         self.language = language
-        self.facts: dict[str, Fact] = {
-            fact.name: fact for of in policy.pack.settings.facts.values() for fact in of
-        }
+        self.facts: dict[str, Fact] = {fact.name: fact for of in policy.pack.settings.facts.values() for fact in of}
 
     # --- texts
 
@@ -89,6 +87,11 @@ class Wording:
     def parted(self, items: Iterable[str]) -> str:
         """Join items that may hold commas."""
         return ("；" if self.language == "zh" else "; ").join(items)
+
+    def both(self, items: Iterable[str]) -> str:
+        """Join items as the subject of a sentence: the last with `and`."""
+        *first, last = items
+        return self(message("{items} and {last}", items=self.listed(first), last=last)) if first else last
 
     def label(self, name: str | None) -> str:
         """Give the label of a word that tables use."""
@@ -131,7 +134,7 @@ class Wording:
         """Write an amount in the policy's currency."""
         from babel.numbers import format_currency
 
-        return format_currency(amount, self.policy.pack.settings.currency, locale=locale_of(self.language))
+        return str(format_currency(amount, self.policy.pack.settings.currency, locale=locale_of(self.language)))
 
     def share(self, basis_points: int) -> str:
         """Write a share in whole percent, as far as it is used up: never more than it is."""
@@ -146,7 +149,7 @@ class Wording:
         """Write a date."""
         from babel.dates import format_date
 
-        return format_date(day, _DATE[self.language], locale=locale_of(self.language))
+        return str(format_date(day, _DATE[self.language], locale=locale_of(self.language)))
 
     def instant(self, at: datetime) -> str:
         """Write an instant, which is in the policy's zone; the last second of a day is its end."""
@@ -155,7 +158,7 @@ class Wording:
         if (at.hour, at.minute, at.second) == (23, 59, 59):
             return self(message("the end of {day}", day=self.day(at.date())))
         pattern = (_INSTANT_S if at.second else _INSTANT)[self.language]
-        return format_datetime(at, pattern, locale=locale_of(self.language))
+        return str(format_datetime(at, pattern, locale=locale_of(self.language)))
 
     def span(self, span: timedelta) -> str:
         """Write a length of time, without its sign: days, hours and minutes as far as there are any."""
@@ -169,7 +172,7 @@ class Wording:
                 parts.append(
                     format_timedelta(
                         timedelta(seconds=count * size),
-                        granularity=unit,  # type: ignore[arg-type]
+                        granularity=unit,
                         threshold=_NEVER,
                         locale=locale_of(self.language),
                     )
@@ -232,7 +235,7 @@ class Wording:
 
     def reasons(self, decision: Decision, use: RuleUse) -> str:
         """Say what the conditions of a rule found: facts and earlier results with their values."""
-        row = self._row(use)
+        row = self.row(use)
         if row is None:
             return ""
         grain, _, number = use.subject.partition(" ")
@@ -242,9 +245,10 @@ class Wording:
                 continue
             value = self._found(decision, name, grain, int(number) - 1 if number.isdigit() else 0)
             found.append(self(message("{name}: {value}", name=self.column(name), value=value)))
-        return self.listed(found)
+        return ("，" if self.language == "zh" else ", ").join(found)
 
-    def _row(self, use: RuleUse) -> Row | None:
+    def row(self, use: RuleUse) -> Row | None:
+        """Find the row of a rule."""
         for row in self.policy.pack.rows.get(use.table, ()):
             if (row.id, row.file, row.line) == (use.rule, use.file, use.line):
                 return row
@@ -254,8 +258,6 @@ class Wording:
         fact = self.facts.get(name)
         if fact is not None:
             return self.value(fact, self._stated(decision, fact, number))
-        if name == "category":
-            return self.category(decision.category)
         value = decision.column(name)
         if grain == "part" and name.startswith("part_"):
             value = self.policy.child_column(decision, "part", number, name)
@@ -280,5 +282,5 @@ class Wording:
         if name is None:
             return self(STATUSES["undetermined"])
         if name in CATEGORIES:
-            return self(message("{category} ({meaning})", category=name, meaning=self(CATEGORIES[name])))
+            return self(message("{category}, {meaning}", category=name, meaning=self(CATEGORIES[name])))
         return self.label(name)

@@ -203,10 +203,13 @@ def is_missing(argument: Expression) -> Expression:
 
 
 def is_undetermined(argument: Expression) -> Expression:
-    """Say whether a fact or column is null because something is unknown; never null itself."""
+    """Say whether a value is null because something is unknown; never null itself.
+
+    Only a column tells unknown from absent; anything else that asks is unknown where it is null.
+    """
     if not argument.asks:
         return FALSE
-    if argument.operator == "fact":
+    if argument.operator != "column":
         return is_missing(argument)
     return Expression("is_undetermined", (argument,), type="bool")
 
@@ -226,10 +229,13 @@ def certainly(argument: Expression) -> Expression:
 
 
 def unless_undetermined(subject: Expression, condition: Expression) -> Expression:
-    """Test a column that may be absent or unknown: unknown stays unknown, absent counts as false."""
+    """Test a value that may be absent or unknown: unknown stays unknown, absent counts as false.
+
+    Of what is no column a null is unknown if it asks, else absent.
+    """
     if not subject.asks:
         return certainly(condition)
-    if subject.operator == "fact":
+    if subject.operator != "column":
         return condition
     return Expression("unless_undetermined", (subject, condition), type="bool", nullable=True, asks=True)
 
@@ -299,8 +305,10 @@ def first_known(*arguments: Expression) -> Expression:
     if len(known) == 1:
         return known[0]
     last = known[-1]
+    # It is null only where all are, and unknown as soon as one of them is: an explicit end
+    # that there is none of leaves the question of the computed one.
     return Expression(
-        "first_known", tuple(known), None, last.type, last.nullable, all(argument.asks for argument in known)
+        "first_known", tuple(known), None, last.type, last.nullable, any(argument.asks for argument in known)
     )
 
 

@@ -99,7 +99,9 @@ class Aggregate:
     """Gather `value` over the records of `child` into one ticket column.
 
     ``sum`` and ``bit_or`` of no record are 0; ``any`` follows Kleene; ``count``
-    counts the records for which `value` is true. A null makes a sum null.
+    counts the records for which `value` is true. A null makes a sum null. What it
+    asks for is what all records ask for whose value is null, even where ``any`` is
+    settled by another record.
     """
 
     name: str

@@ -25,13 +25,15 @@ RESULTS: Final[Mapping[str, tuple[Kind, str, str, str]]] = {
     "part_excluded": ("bool", "配件除外", "exclusions", "part"),
     "part_covered": ("bool", "配件在保", "exclusions", "part"),
     "all_parts_covered": ("bool", "配件全部在保", "exclusions", "ticket"),
-    "in_contract": ("bool", "合同期内", "entitlements", "ticket"),
+    # Settled before the table of entitlements is read, so that it can say what a running contract covers.
+    "in_contract": ("bool", "合同期内", "exclusions", "ticket"),
     "contract_labour": ("bool", "合同含人工", "entitlements", "ticket"),
     "contract_parts": ("bool", "合同含配件", "entitlements", "ticket"),
     "contract_visit": ("bool", "合同含上门", "entitlements", "ticket"),
     "category": ("text", "类别", "category", "ticket"),
     "payer": ("text", "付款方", "payers", "ticket"),
-    "chargeable": ("bool", "需收费", "confirmations", "ticket"),
+    # Settled with the totals, before the table of confirmations is read.
+    "chargeable": ("bool", "需收费", "overrides", "ticket"),
     "needs_confirmation": ("bool", "需确认", "confirmations", "ticket"),
 }
 _CLOCKS = {"calendar": ("自然时间",), "working": ("工作时间",)}

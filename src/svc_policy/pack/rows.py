@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from svc_policy.errors import Place, Problem, nearest, problem
-from svc_policy.facts.registry import TICKET
+from svc_policy.facts.registry import MILESTONES, TICKET
 from svc_policy.messages import Message, message
 from svc_policy.pack.columns import canonical_labels, condition_columns, result_columns
 from svc_policy.pack.settings import Settings
@@ -272,6 +272,7 @@ def check_words(rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> N
             "target-unknown",
             message("no deadline ends with it"),
         )
+    _check_results(rows, ends, problems)
     for row in rows.get("fees", ()):
         if row.results.get("rate") is not None and (
             row.results.get("per") is None or row.results.get("measure") is None
@@ -282,6 +283,24 @@ def check_words(rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> N
                 "rate-incomplete",
                 message("rule `{rule}` has a rate: it needs `per` and `measure`", rule=row.id),
             )
+
+
+def _check_results(rows: Mapping[str, Sequence[Row]], ends: set[str], problems: list[Problem]) -> None:
+    """Check that the results which conditions read are given by a table that the pack has."""
+    priced = bool(rows.get("fees") or rows.get("part_fees"))
+    given = {
+        "category": bool(rows.get("category")),
+        "payer": bool(rows.get("payers")),
+        "chargeable": priced,
+        "needs_confirmation": priced or bool(rows.get("confirmations")),
+        **{f"{target}_status": target in ends for target in MILESTONES},
+    }
+    for of in rows.values():
+        for row in of:
+            for name, test in row.tests.items():
+                if not test.any and not given.get(name, True):
+                    text = message("rule `{rule}` reads `{name}`, which no table of the pack gives", rule=row.id, name=name)
+                    _say(row, problems, "result-absent", text)
 
 
 def _unknown(

@@ -27,6 +27,7 @@ from svc_policy.expressions.nodes import (
     less,
     not_,
     null,
+    one_of,
     or_,
     strict,
 )
@@ -112,7 +113,7 @@ def _build_target(context: Context, target: str, rows: Sequence[Row]) -> None:
     for unit in dict.fromkeys(units.values()):
         alone = len(set(units.values())) == 1
         need = within if alone else choose(equal(chosen[f"{target}_unit"], constant(unit)), within, null("int"))
-        due, is_open = _due(context, f"{target}_due_{unit}", start, need, unit, stops)
+        due, is_open = _due(context, f"{target}_due_{unit}", clear_start(context, target, start), need, unit, stops)
         dues.append(due)
         opens.append(is_open)
     row_number = context.subject(f"{target}_row", "ticket", "deadlines")
@@ -128,6 +129,21 @@ def start_of(context: Context, target: str) -> Expression:
         return context.subject(f"{target}_start", "ticket", "deadlines")
     starts = targets(context)[target][0].text("starts") or ""
     return context.subject(MILESTONES[starts], "ticket", "deadlines")
+
+
+def clear_start(context: Context, target: str, start: Expression) -> Expression:
+    """Give the start of a target's clock, unknown while a hold that may stop it lacks its kind or its beginning."""
+    stops = stopping(context, target)
+    if not stops:
+        return start
+    name = "_".join(("unclear", *stops))
+    if not context.has(name):
+        begun = context.subject("from_at", "hold", "holds")
+        # False where the beginning is stated, unknown where it is not.
+        beginning = less(begun, begun)
+        stopped = one_of(context.subject("hold_kind", "hold", "holds"), stops)
+        context.gather(name, "hold", "any", choose(stopped, beginning, FALSE))
+    return choose(context.subject(name, "ticket", "holds"), null("int"), start)
 
 
 def _due(
@@ -170,7 +186,9 @@ def _build_status(
     waiting = choose(
         is_undetermined(start), unknown, choose(is_present(closed), constant("cancelled"), constant("not started"))
     )
-    over = choose(certainly(less(due, closed)), constant("breached"), constant("cancelled"))
+    over = choose(
+        stopped, constant("cancelled"), choose(less(due, closed), constant("breached"), constant("cancelled"))
+    )
     passed = certainly(context.reached(overdue, and_(live, not_(stopped), is_present(due))))
     running = choose(
         stopped,
@@ -223,4 +241,4 @@ HOLDS = Family(
     build=build_holds,
 )
 
-__all__ = ["FAMILY", "HOLDS", "STATUSES", "start_of", "stopping", "targets", "unit_of"]
+__all__ = ["FAMILY", "HOLDS", "STATUSES", "clear_start", "start_of", "stopping", "targets", "unit_of"]

@@ -19,7 +19,7 @@ from svc_policy.expressions.nodes import (
     strict,
     subtract,
 )
-from svc_policy.rules.deadlines import start_of, stopping, targets, unit_of
+from svc_policy.rules.deadlines import clear_start, start_of, stopping, targets, unit_of
 from svc_policy.rules.family import Condition, Context, Family, Result, Row
 
 WHOLE = 10_000
@@ -66,7 +66,7 @@ def _instant(context: Context, target: str, share: Expression, number: int) -> E
     if units <= {"s", "working_s"} and len(units) == 1:
         need = divide("ceil_divide", multiply(within, share), WHOLE)
         clock = "calendar" if units == {"s"} else "working"
-        return context.due(name, start, need, clock, stopping(context, target))[0]  # type: ignore[arg-type]
+        return context.due(name, clear_start(context, target, start), need, clock, stopping(context, target))[0]  # type: ignore[arg-type]
     due = choose(live, context.subject(f"{target}_due", "ticket", "escalations"), null("int"))
     if units <= {"working_days", "working_s"}:
         begun = strict("work_before", start)

@@ -1,0 +1,179 @@
+"""Read the texts of a log as values of facts, by the rules by which tickets are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import attrs
+
+from svc_policy.adapters.mapping import ANY, ColumnSource
+from svc_policy.errors import TicketError, problem
+from svc_policy.facts.normal import declared, shown
+from svc_policy.facts.reading import TicketReader
+from svc_policy.facts.registry import BUILT_IN, LISTS, Fact, FactKind
+from svc_policy.facts.ticket import Record
+from svc_policy.messages import Message, message
+from svc_policy.units import Refusal, format_day, minor_digits, read_literal
+
+#: What a bare number is multiplied by to give km, hours, or major units (minor units are divided by the currency).
+UNITS: Final[Mapping[FactKind, Mapping[str, Decimal]]] = {
+    "distance": {"km": Decimal(1), "m": Decimal("0.001")},
+    "duration": {"h": Decimal(1), "min": Decimal(60), "s": Decimal(1)},
+    "money": {"major": Decimal(1), "minor": Decimal(1)},
+}
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+_PREFIX = re.compile(r"\w+\[0\]\.|extra\.")
+_BUILT_IN = frozenset(fact.name for facts in BUILT_IN.values() for fact in facts)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What values are read with; `missing` are the texts that mean nothing is there."""
+
+    zone: str
+    currency: str
+    facts: tuple[Fact, ...] = ()
+    missing: tuple[str, ...] = ()
+    tickets: TicketReader = attrs.field(
+        init=False,
+        eq=False,
+        default=attrs.Factory(
+            lambda self: TicketReader(zone=self.zone, currency=self.currency, facts=self.facts), takes_self=True
+        ),
+    )
+
+
+class ValueReader:
+    """Reads texts as the internal value of one fact: epoch seconds and days, minor units, metres, seconds."""
+
+    def __init__(
+        self,
+        fact: Fact,
+        source: ColumnSource | None = None,
+        *,
+        settings: Settings,
+        label: str = "",
+    ) -> None:
+        self.fact = fact
+        self.label = label or fact.name
+        self.source = source or ColumnSource(column=fact.name)
+        self.currency = settings.currency
+        self.facts = settings.facts
+        self.tickets = settings.tickets
+        self.is_extra = fact.grain == "ticket" and fact.name not in _BUILT_IN
+        self._words = {word: name for name, labels in fact.values.items() for word in (name, *labels)}
+
+    def read(self, text: str) -> int | str | bool | None:
+        """Read one text.
+
+        Raises:
+            TicketError: It cannot be read, or lies outside the limits of the fact; one problem, naming the fact.
+        """
+        source = self.source
+        if source.values:
+            if text not in source.values and ANY not in source.values:
+                template = message("`{field}` is `{value}`, which the mapping does not list", field=self.label, value=shown(text))
+                raise TicketError([problem("log-unlisted", template)])
+            return self.stated(source.values.get(text, source.values.get(ANY)))
+        if source.is_internal:
+            return self._internal(text)
+        if source.format:
+            return self.stated(self._formatted(text))
+        return self.stated(self._natural(text))
+
+    def stated(self, value: object) -> int | str | bool | None:
+        """Read a value as a ticket would state it.
+
+        Raises:
+            TicketError: As `read`.
+        """
+        name = self.fact.name
+        if self.is_extra:
+            data: dict[str, Any] = {"extra": {name: value}}
+        elif self.fact.grain == "ticket":
+            data = {name: value}
+        else:
+            data = {LISTS[self.fact.grain]: [{name: value}]}
+        try:
+            ticket = self.tickets.structure(data)
+        except TicketError as error:
+            found = error.problems[0]
+            field = str(found.message.values.get("field", name))
+            field = _PREFIX.sub("", field)
+            values = {**found.message.values, "field": self.label if field == name else field}
+            template = Message(found.message.template, values)
+            raise TicketError([problem(found.code, template, help=found.help)]) from None
+        if self.is_extra:
+            return ticket.extra_values.get(name)
+        record: Record = ticket if self.fact.grain == "ticket" else getattr(ticket, LISTS[self.fact.grain])[0]
+        names = (fact.name for fact in declared(self.fact.grain, self.facts))
+        return dict(zip(names, record.values, strict=True))[name]
+
+    def _natural(self, text: str) -> object:
+        kind = self.fact.kind
+        if kind == "bool":
+            try:
+                return read_literal(text, "bool").value
+            except Refusal:
+                return text
+        if kind == "text":
+            return self._words.get(text, text)
+        if kind in ("money", "distance", "duration", "count") and _NUMBER.fullmatch(text):
+            return self._number(text)
+        return text
+
+    def _number(self, text: str) -> object:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            return text
+        unit = self.source.unit
+        if self.fact.kind == "count":
+            return int(number) if number.is_finite() and number == number.to_integral_value() else float(number)
+        if unit == "minor":
+            return number.scaleb(-(minor_digits(self.currency) or 0))
+        if unit in ("min", "s") and number.is_finite():
+            seconds = number * (60 if unit == "min" else 1)
+            return f"{seconds:f} s"
+        return number * UNITS.get(self.fact.kind, {}).get(unit, Decimal(1))
+
+    def _internal(self, text: str) -> int | str | bool | None:
+        if not re.fullmatch(r"[+-]?\d{1,18}", text):
+            template = message("`{field}` is `{value}`, not {wanted}", field=self.label, value=shown(text), wanted=message("a whole number"))
+            raise TicketError([problem("log-unreadable", template)])
+        number = int(text)
+        kind = self.fact.kind
+        if kind == "date":
+            return self.stated(format_day(number) if -30_000 < number < 2_932_897 else text)
+        if kind == "instant":
+            return self.stated(_instant(number) if abs(number) < 253_402_214_400 else text)
+        if kind == "duration":
+            return self.stated(f"{number} s")
+        if kind == "distance":
+            return self.stated(Decimal(number).scaleb(-3))
+        if kind == "money":
+            return self.stated(Decimal(number).scaleb(-(minor_digits(self.currency) or 0)))
+        return self.stated(f"{Decimal(number).scaleb(-2):f} %" if kind == "share" else number)
+
+    def _formatted(self, text: str) -> object:
+        written = self.source.format
+        wrong = message("cannot read `{value}` in `{field}`", value=shown(text), field=self.label)
+        explanation = message("the mapping gives the form `{form}`", form=written)
+        try:
+            if written in ("epoch_s", "epoch_ms"):
+                return _instant(int(text) // (1000 if written == "epoch_ms" else 1))
+            found = datetime.strptime(text, written)
+        except (ValueError, OverflowError, OSError):
+            raise TicketError([problem("log-unreadable", wrong, help=explanation)]) from None
+        if self.fact.kind == "date":
+            return found.date().isoformat()
+        return found.replace(microsecond=0).isoformat()
+
+
+def _instant(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()
+

@@ -1,0 +1,150 @@
+"""Check a pack, and list its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from svc_policy.cli.framework import FINDINGS, argument, command, json_option, option, pack_argument, refuse
+from svc_policy.cli.session import session_of
+from svc_policy.errors import PackError, Place, Problem
+from svc_policy.messages import LANGUAGES, message
+
+if TYPE_CHECKING:
+    from svc_policy.pack.load import Pack
+    from svc_policy.rules.family import Row
+
+
+@command(
+    "check",
+    message("Check a pack: everything that is wrong with it or worth a look. Exit code 1 if there are errors."),
+    examples=("svc-policy check ./my-shop", "svc-policy check my-shop.xlsx --lang zh", "svc-policy check mall --json"),
+)
+@pack_argument
+@json_option
+@click.pass_context
+def check(context: click.Context, pack: str, as_json: bool) -> int:
+    """Check a pack."""
+    from svc_policy import load
+    from svc_policy.pack.source import find_pack
+
+    session = session_of(context)
+    find_pack(pack)  # a pack that is not there is wrong use, not a finding
+    found: list[Problem] = []
+    identity: dict[str, str | None] = {"id": None, "digest": None}
+    try:
+        policy = load(pack)
+        identity = {"id": policy.id, "digest": policy.digest}
+        found = [one for one in policy.check() if isinstance(one, Problem)]
+    except PackError as error:
+        found = list(error.problems)
+    counts = {severity: sum(one.severity == severity for one in found) for severity in ("error", "warning", "note")}
+    if as_json:
+        session.write_json(
+            {"schema": 1, "policy": identity, "counts": counts, "problems": [problem_to_dict(one) for one in found]}
+        )
+    else:
+        for one in found:
+            session.write(one.render(session.language))
+            session.write()
+        summary = message(
+            "errors: {error}, warnings: {warning}, notes: {note}",
+            error=counts["error"],
+            warning=counts["warning"],
+            note=counts["note"],
+        )
+        session.write(summary)
+    return FINDINGS if counts["error"] else 0
+
+
+def problem_to_dict(problem: Problem) -> dict[str, Any]:
+    """Give a problem as JSON-ready data, in every language."""
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": {language: problem.message.text(language) for language in LANGUAGES},
+        "help": None if problem.help is None else {language: problem.help.text(language) for language in LANGUAGES},
+        "place": None if problem.place is None else _place_to_dict(problem.place),
+    }
+
+
+def _place_to_dict(place: Place) -> dict[str, Any]:
+    return {
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "sheet": place.sheet,
+        "cell": place.cell,
+    }
+
+
+@command(
+    "rules",
+    message("List every rule of a pack: where it stands, what it cites, which interpretations it rests on."),
+    examples=("svc-policy rules mall", "svc-policy rules --all --json"),
+)
+@argument("pack", required=False, words=message("name of a built-in pack, a folder, or a workbook (.xlsx)"))
+@option("--all", "every", is_flag=True, words=message("the rules of every built-in pack"))
+@json_option
+@click.pass_context
+def rules(context: click.Context, pack: str | None, every: bool, as_json: bool) -> None:
+    """List rules."""
+    from svc_policy.pack.load import load_pack
+    from svc_policy.pack.source import built_in_packs
+
+    if every == (pack is not None):
+        refuse("rules-which", message("name one pack, or give `--all`"))
+    session = session_of(context)
+    names: Iterable[str] = built_in_packs() if pack is None else (pack,)
+    loaded = [load_pack(name) for name in names]
+    if as_json:
+        session.write_json({"schema": 1, "rules": [one for pack_ in loaded for one in _rules(pack_)]})
+        return
+    headings = (
+        message("pack"),
+        message("rule"),
+        message("from"),
+        message("until"),
+        message("place"),
+        message("clauses"),
+        message("rests on"),
+    )
+    rows = [
+        (
+            one["pack"],
+            f"{one['table']}.{one['rule']}",
+            one["from"],
+            one["until"],
+            f"{one['file']}:{one['line']}",
+            " ".join(one["cites"]),
+            " ".join((*one["interpretations"], *one["parameters"])),
+        )
+        for pack_ in loaded
+        for one in _rules(pack_)
+    ]
+    session.table(headings, rows)
+
+
+def _rules(pack: Pack) -> list[dict[str, Any]]:
+    return [_rule_to_dict(pack, table, row) for table, rows in pack.rows.items() for row in rows]
+
+
+def _rule_to_dict(pack: Pack, table: str, row: Row) -> dict[str, Any]:
+    from svc_policy.units import format_day
+
+    readings = pack.settings.interpretations
+    return {
+        "pack": pack.id,
+        "table": table,
+        "rule": row.id,
+        "from": None if row.since is None else format_day(row.since),
+        "until": None if row.until is None else format_day(row.until),
+        "file": row.file,
+        "line": row.line,
+        "cites": list(row.cites),
+        "interpretations": [name for name in row.rests_on if name in readings],
+        "parameters": [name for name in row.rests_on if name not in readings],
+        "note": row.note,
+    }

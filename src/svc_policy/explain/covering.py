@@ -1,0 +1,165 @@
+"""Tell of coverage: warranty, exclusions, contract, parts; and of the category."""
+
+from __future__ import annotations
+
+from svc_policy.decision import PartCoverage
+from svc_policy.explain.sentences import Account, Section
+from svc_policy.facts.registry import MILESTONES
+from svc_policy.messages import Message, message
+from svc_policy.rules.family import Parameter, Row
+from svc_policy.units import Literal, format_literal
+
+
+def tell_coverage(account: Account) -> Section:
+    """Say whether the request lies inside the warranty, what excludes it, what a contract covers."""
+    coverage = account.decision.coverage
+    words = account.words
+    warranty = account.fired("warranty")
+    _tell_warranty(account)
+    for item in coverage.exclusions:
+        account.say(
+            message(
+                "excluded from the warranty: {reason}{because}.",
+                reason=words.label(item.cells.get("reason")),
+                because=account.because(item.rule),
+            ),
+            item.rule,
+        )
+    if coverage.covered is None:
+        account.say_unknown(message("whether the job is covered"), account.asked(coverage.needs))
+    elif coverage.covered:
+        account.say(message("The job is covered by the warranty."), *warranty)
+    elif coverage.in_warranty:
+        account.say(
+            message("So the job is not covered, although the warranty is running."), *account.fired("exclusions")
+        )
+    else:
+        account.say(message("The job is not covered by the warranty."), *warranty)
+    _tell_contract(account)
+    for number, part in enumerate(coverage.parts, start=1):
+        _tell_part(account, part, number)
+    return account.section(message("Coverage"))
+
+
+def _tell_warranty(account: Account) -> None:
+    decision, words = account.decision, account.words
+    coverage = decision.coverage
+    rule = next(iter(account.fired("warranty")), None)
+    if coverage.in_warranty is None:
+        what = message("whether the request lies inside the warranty")
+        return account.say_unknown(what, account.needs("in_warranty"), rule)
+    if coverage.warranty_end is None:
+        return account.say(message("No warranty was given."), rule)
+    request = account.policy.day(decision.column("request_day"))
+    day = words.day(request) if request else ""
+    end = words.day(coverage.warranty_end)
+    if decision.ticket.warranty_until is not None:
+        account.say(message("The last day of warranty was agreed: {end}.", end=end), rule)
+    else:
+        terms = _terms(account, words.row(rule) if rule else None)
+        account.say(message("{terms}The last day of warranty is {end}.", terms=terms, end=end), rule)
+    if coverage.in_warranty:
+        account.say(message("The request came on {day}, inside the warranty.", day=day), rule)
+    else:
+        account.say(message("The request came on {day}, after the warranty had ended.", day=day), rule)
+    return None
+
+
+def _terms(account: Account, row: Row | None) -> Message | str:
+    """Say from when and how long the warranty runs, where one undated rule says it."""
+    if row is None:
+        return ""
+    starts = row.text("starts") or ""
+    began = getattr(account.decision.ticket, MILESTONES.get(starts, ""), None)
+    length = row.results.get("length")
+    if began is None or isinstance(length, Parameter) or not isinstance(length, Literal):
+        return ""
+    words = account.words
+    suspended = account.decision.ticket.suspended_days
+    longer: Message | str = ""
+    if suspended:
+        longer = message(
+            ", and {count} more for which it was suspended", count=words.allowance(f"{suspended} days", None)
+        )
+    return message(
+        "The warranty runs for {length} from the {milestone}, {day}{longer}. ",
+        length=words.allowance(format_literal(length), None),
+        milestone=words.fact(MILESTONES[starts]),
+        day=words.day(began),
+        longer=longer,
+    )
+
+
+def _tell_contract(account: Account) -> None:
+    decision, words = account.decision, account.words
+    rules = account.fired("entitlements")
+    until = decision.ticket.contract_until
+    if until is None and not rules:
+        return None
+    if decision.coverage.in_contract is None:
+        return account.say_unknown(
+            message("whether a contract covers the request"), account.needs("in_contract"), *rules
+        )
+    if not decision.coverage.in_contract:
+        return account.say(message("No contract covers the request."), *rules)
+    known = {
+        "contract_labour": message("labour"),
+        "contract_parts": message("parts"),
+        "contract_visit": message("the visit"),
+    }
+    covers = [words(text) for name, text in known.items() if decision.column(name)]
+    day = words.day(until) if until else ""
+    if covers:
+        account.say(
+            message(
+                "The request lies inside a contract that runs to {day} and covers {covers}.",
+                day=day,
+                covers=words.listed(covers),
+            ),
+            *rules,
+        )
+    else:
+        account.say(message("The request lies inside a contract that runs to {day}.", day=day), *rules)
+    return None
+
+
+def _tell_part(account: Account, part: PartCoverage, number: int) -> None:
+    words = account.words
+    subject = f"part {number}"
+    rules = (*account.fired("warranty", subject), *account.fired("exclusions", subject))
+    name = part_name(part.part_no, number)
+    if part.covered is None:
+        needs = account.policy.child_column(account.decision, "part", number - 1, "part_covered_needs")
+        account.say_unknown(
+            message("whether {part} is covered", part=name), account.asked(account.policy.asked(needs)), *rules
+        )
+    elif part.covered:
+        end = words.day(part.warranty_end) if part.warranty_end else ""
+        account.say(message("{part} is covered; its last day of warranty is {end}.", part=name, end=end), *rules)
+    elif part.excluded:
+        account.say(message("{part} is not covered: its fault is excluded.", part=name), *rules)
+    elif part.warranty_end:
+        end = words.day(part.warranty_end)
+        account.say(message("{part} is not covered: its warranty ended on {end}.", part=name, end=end), *rules)
+    else:
+        account.say(message("{part} is not covered: it has no warranty.", part=name), *rules)
+
+
+def part_name(part_no: str | None, number: int) -> Message:
+    """Name a part line by its part number, or by its place."""
+    return message("part {name}", name=part_no) if part_no else message("part no. {number}", number=number)
+
+
+def tell_category(account: Account) -> Section:
+    """Say the category and what it follows from."""
+    name = account.decision.category
+    rules = account.fired("category")
+    if name is None:
+        account.say_unknown(message("the category"), account.needs("category"), *rules)
+    else:
+        because = account.because(rules[0]) if rules else ""
+        account.say(
+            message("The category is {category}{because}.", category=account.words.category(name), because=because),
+            *rules,
+        )
+    return account.section(message("Category"))

@@ -1,0 +1,100 @@
+"""Bring the catalogues up to date with the texts in the source: ``make l10n``.
+
+Every template of ``message("...")`` and ``translate("...")`` under ``src`` goes
+into ``svc_policy.pot`` and into the catalogue of each language. Translations are
+kept, what no source says any more is dropped, and the English catalogue says
+each template as it is. What lacks a translation is listed; then the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import string
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po, write_po
+
+SOURCE = Path(__file__).parent.parent / "src"
+PACKAGE = SOURCE / "svc_policy"
+FOLDERS = {"en": "en", "zh": "zh_CN"}
+KEYWORDS = {"message": None, "translate": None}
+HEADER = """\
+# Texts of svc-policy; written by `make l10n`, translations by hand.
+msgid ""
+msgstr ""
+"Project-Id-Version: svc-policy\\n"
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"""
+
+
+def path_of(language: str) -> Path:
+    """Say where the catalogue of a language lies."""
+    return PACKAGE / "locale" / FOLDERS[language] / "LC_MESSAGES" / "svc_policy.po"
+
+
+def templates() -> dict[str, list[str]]:
+    """Extract every template, with the files that say it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        for _, text, _, _ in extract_from_file("python", path, keywords=KEYWORDS):
+            assert isinstance(text, str)
+            files = found.setdefault(text, [])
+            if name not in files:
+                files.append(name)
+    return found
+
+
+def placeholders(text: str) -> list[str]:
+    """List the names in braces; doubled braces are braces."""
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+def translations(language: str) -> dict[str, str]:
+    """Read what the catalogue of a language says."""
+    path = path_of(language)
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id}
+
+
+def catalogue_text(language: str, found: Mapping[str, list[str]], known: Mapping[str, str]) -> str:
+    """Write a catalogue: its templates in order, each with its files and its translation."""
+    catalogue = Catalog(fuzzy=False)
+    for template in sorted(found):
+        catalogue.add(template, known.get(template, ""), locations=[(name, None) for name in found[template]])
+    content = io.BytesIO()
+    write_po(content, catalogue, width=0, omit_header=True, include_lineno=False)
+    return HEADER.format(language=language) + "\n" + re.sub(r"\n+\Z", "\n", content.getvalue().decode())
+
+
+def catalogues() -> Iterator[tuple[Path, str]]:
+    """Give every file as it should be, the template file first."""
+    found = templates()
+    yield PACKAGE / "locale" / "svc_policy.pot", catalogue_text("", found, {})
+    yield path_of("en"), catalogue_text("en", found, {template: template for template in found})
+    yield path_of("zh"), catalogue_text("zh_CN", found, translations("zh"))
+
+
+def main() -> int:
+    """Write every catalogue, and list what is not translated."""
+    for path, text in catalogues():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    missing = [template for template, text in translations("zh").items() if not text]
+    for template in missing:
+        print(f"not translated: {template}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
