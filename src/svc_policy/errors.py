@@ -63,10 +63,11 @@ class Problem:
                 under = self.place.text[self.place.column - 1 : self.place.column - 1 + self.place.length]
                 lines.append(f"  {_blank(before)}{'^' * max(1, display_width(under))}")
         if self.help is not None:
-            lines.append(f"{message('help').text(language)}: {self.help.text(language)}")
+            lines.append(f"{_HELP.text(language)}: {self.help.text(language)}")
         return "\n".join(lines)
 
 
+_HELP = message("help")
 _SEVERITIES = {"warning": message("warning"), "note": message("note")}
 
 

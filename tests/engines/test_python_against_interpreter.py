@@ -82,8 +82,7 @@ def test_the_tickets_are_worth_their_name() -> None:
     tickets = random_tickets(MALL, 400, 11)
     assert [ticket.values for ticket in tickets] == [ticket.values for ticket in random_tickets(MALL, 400, 11)]
     outcomes = [
-        by_function(MALL, ticket, at)
-        for ticket, at in zip(tickets, random_instants(MALL, tickets, 11), strict=True)
+        by_function(MALL, ticket, at) for ticket, at in zip(tickets, random_instants(MALL, tickets, 11), strict=True)
     ]
     decided = [found for found in outcomes if isinstance(found, dict)]
     assert 0.9 < len(decided) / len(outcomes) < 1

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import attrs
+
 from svc_policy import Hold, Incident, Override, Part, Policy, Ticket
-from svc_policy.facts.registry import BUILT_IN, Fact
+from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
+from svc_policy.facts.ticket import Record
 from svc_policy.tables import Interval
 from svc_policy.units import Allowance, Literal
 
@@ -67,6 +70,42 @@ def random_instants(policy: Policy, tickets: Iterable[Ticket], seed: int) -> lis
     """Choose an instant for each ticket: near one of its milestones, or anywhere about it."""
     chance = random.Random(seed)
     return [_instant_for(ticket, chance) for ticket in tickets]
+
+
+def state(policy: Policy, ticket: Ticket, names: Iterable[str], seed: int) -> Ticket:
+    """State missing facts with random values: of the ticket, or of every child that lacks it (``parts.unit_price``)."""
+    maker = _Maker(_Source(policy), random.Random(seed))
+    maker.received = ticket.received_at or maker.received
+    changes: dict[str, object] = {}
+    extra = dict(ticket.extra)
+    for name in names:
+        field, _, fact_name = name.rpartition(".")
+        grain = next((grain for grain, of in LISTS.items() if of == field), "ticket")
+        fact = next(fact for fact in maker.source.facts[grain] if fact.name == fact_name)
+        if field:
+            records = changes.get(field, getattr(ticket, field))
+            changes[field] = tuple(maker.completed(record, fact) for record in records)
+        elif _is_built_in(fact):
+            assert getattr(ticket, fact_name) is None, name
+            changes[fact_name] = maker.stated_value(fact)
+        else:
+            assert fact_name not in extra, name
+            extra[fact_name] = maker.stated_value(fact)
+    return attrs.evolve(ticket, extra=extra, **changes)
+
+
+def missing_facts(policy: Policy, ticket: Ticket) -> list[str]:
+    """List the facts that a ticket lacks and whose absence means that nobody told us."""
+    asked = {grain: [fact.name for fact in of if fact.asks] for grain, of in policy.pack.settings.facts.items()}
+    lacking = [
+        name
+        for name in asked["ticket"]
+        if (getattr(ticket, name) if hasattr(ticket, name) else ticket.extra.get(name)) is None
+    ]
+    for grain, field in LISTS.items():
+        records = getattr(ticket, field)
+        lacking += [f"{field}.{name}" for name in asked[grain] if any(getattr(item, name) is None for item in records)]
+    return lacking
 
 
 def _instant_for(ticket: Ticket, chance: random.Random) -> int:
@@ -189,6 +228,17 @@ class _Maker:
                 return timedelta(seconds=chance.choice(steps))
             case _:
                 return self._near(fact, 40)
+
+    def stated_value(self, fact: Fact) -> object:
+        """Choose a value for a fact that was asked for."""
+        # A hold begins before whatever end it has.
+        return datetime(2012, 1, 1, tzinfo=UTC) if fact.name == "from_at" else self._value(fact)
+
+    def completed(self, record: Record, fact: Fact) -> Record:
+        """State a fact of a child record that lacks it."""
+        if getattr(record, fact.name) is not None:
+            return record
+        return attrs.evolve(record, **{fact.name: self.stated_value(fact)})
 
     def _word(self, fact: Fact) -> str:
         if fact.values:

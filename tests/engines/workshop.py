@@ -117,7 +117,7 @@ FILES = {
     "battery,,,battery,-,6 months,installed,w-1\n"
     "pump,,2024-06-01,-,pump,36 months,accepted,w-1\n"
     "pump,2024-06-01,,-,pump,{length},installed,w-1\n"
-    "rest,,,-,\"not(rented)\",{length},purchased,w-1\n",
+    'rest,,,-,"not(rented)",{length},purchased,w-1\n',
     "exclusions.csv": "rule,from,until,cause,strict,part_class,then: reason,cite\n"
     "misuse,,,misuse,-,-,misuse,w-1\nwear,2024-03-01,,wear,yes,-,wear,w-1\nseal,,,-,-,seal,seal,w-1\n",
     "entitlements.csv": "rule,in_contract,contract_covers_labour,contract_visits_left,covered,"
@@ -127,32 +127,32 @@ FILES = {
     "internal,yes,-,-,-,D,w-1\ncontract,-,yes,-,-,B,w-1\nfree,-,-,yes,no,C,w-1\nfree_strict,-,-,yes,yes,C,w-1\n"
     "paid,-,-,-,-,A,w-1\n",
     "holds.csv": "rule,hold_kind,then: stops,cite\n"
-    "parts,parts,\"arrived, reported\",w-1\nall,\"customer\",all,w-1\nweather,weather,-,w-1\n",
+    'parts,parts,"arrived, reported",w-1\nall,"customer",all,w-1\nweather,weather,-,w-1\n',
     "deadlines.csv": "rule,from,until,distance_km,category,zone,request_kind,"
     "then: starts,then: ends,then: within,then: clock,then: owner,cite\n"
     "near,,,<= {near},-,-,-,received,arrived,{window},calendar,clerk,w-1\n"
     "far,,2025-01-01,> {near},-,north,-,received,arrived,12 working h,-,clerk,w-1\n"
     "far,2025-01-01,,> {near},-,north,-,received,arrived,10 working h,-,clerk,w-1\n"
     "far_days,,,> {near},-,not(north),-,confirmed,arrived,2 working days,-,clerk,w-1\n"
-    "report,,,-,\"A, B\",-,-,finished,reported,3 working days,-,clerk,w-1\n"
+    'report,,,-,"A, B",-,-,finished,reported,3 working days,-,clerk,w-1\n'
     "report_free,,,-,C,-,-,finished,reported,5 days,-,clerk,w-1\n"
     "audit,,,-,-,-,-,reported,audited,2 months,-,-,w-1\n"
     "answer,,,-,-,-,not(fault),received,answered,90 working min,-,-,w-1\n"
     "back,,,-,-,-,-,delivered,called_back,30 days,-,-,w-1\n",
     "fees.csv": "rule,from,until,category,on_site,floor,lift,distance_km,contract_visit,"
     "then: line,then: fixed,then: rate,then: per,then: measure,then: beyond,then: step,then: at least,cite\n"
-    "free,,,\"C, D\",-,-,-,-,-,visit,0 EUR,-,-,-,-,-,-,w-1\n"
+    'free,,,"C, D",-,-,-,-,-,visit,0 EUR,-,-,-,-,-,-,w-1\n'
     "contract,,,-,-,-,-,-,yes,visit,0 EUR,-,-,-,-,-,-,w-1\n"
     "visit,,2025-01-01,-,yes,-,-,-,-,visit,20 EUR,0.45 EUR,1 km,distance_km,10 km,-,-,w-1\n"
     "visit,2025-01-01,,-,yes,-,-,-,-,visit,22.50 EUR,0.50 EUR,1 km,distance_km,10 km,5 km,15 km,w-1\n"
-    "stairs,,,\"A, B\",yes,> 3,no,-,-,stairs,-,3.33 EUR,1,floor,3,2,-,w-1\n"
-    "labour,,,\"A, B\",-,-,-,-,no,labour,-,61.01 EUR,1 h,labour_hours,-,15 min,-,w-1\n"
+    'stairs,,,"A, B",yes,> 3,no,-,-,stairs,-,3.33 EUR,1,floor,3,2,-,w-1\n'
+    'labour,,,"A, B",-,-,-,-,no,labour,-,61.01 EUR,1 h,labour_hours,-,15 min,-,w-1\n'
     "labour_contract,,,B,-,-,-,-,-,labour,-,41 EUR,1 h,labour_hours,-,-,-,w-1\n",
     "part_fees.csv": "rule,from,until,part_covered,contract_parts,cause,then: share,cite\n"
     "free,,,yes,-,-,0 %,w-1\ncontract,,,-,yes,-,0 %,w-1\n"
     "misuse,,2025-01-01,-,-,misuse,110 %,w-1\nmisuse,2025-01-01,,-,-,misuse,120 %,w-1\nrest,,,-,-,-,100 %,w-1\n",
     "surcharges.csv": "rule,from,until,visit_time,category,then: line,then: share,then: of,cite\n"
-    "night,,,\"night, holiday\",\"A, B\",night,33.33 %,\"visit, labour\",w-1\n"
+    'night,,,"night, holiday","A, B",night,33.33 %,"visit, labour",w-1\n'
     "autumn,2025-09-01,2025-12-01,-,A,autumn,2.5 %,stairs,w-1\n",
     "payers.csv": "rule,fee_refused,internal,then: payer,cite\nrefused,yes,-,chief,w-1\ninternal,-,yes,clerk,w-1\n"
     "customer,-,-,customer,w-1\n",
@@ -162,23 +162,23 @@ FILES = {
     "paid,A,customer,< 100 EUR,deposit_small,w-1\nnone,A,-,missing,deposit_none,w-1\n",
     "approvals.csv": "rule,chargeable,needs_confirmation,arrived_status,then: approver,then: subject,cite\n"
     "free,no,-,-,chief,free,w-1\nconfirm,-,yes,-,clerk,confirm,w-1\n"
-    "late,-,-,\"late, breached\",chief,late,w-1\nwait,-,-,\"on hold\",chief,wait,w-1\n",
+    'late,-,-,"late, breached",chief,late,w-1\nwait,-,-,"on hold",chief,wait,w-1\n',
     "penalties.csv": "rule,from,until,incident_kind,extra_cost,strict,"
     "then: liable,then: amount,then: least,then: most,then: decided by,cite\n"
     "broken,,,broken,> 0 EUR,-,clerk,{fine},-,-,chief,w-1\n"
     "late,,2025-01-01,late,-,-,clerk,-,5 EUR,50 EUR,chief,w-1\nlate,2025-01-01,,late,-,-,clerk,-,6 EUR,60 EUR,chief,w-1\n"
-    "open,,,\"not(broken, late)\",-,yes,clerk,-,-,-,chief,w-1\n",
+    'open,,,"not(broken, late)",-,yes,clerk,-,-,-,chief,w-1\n',
     "late_penalties.csv": "rule,from,until,target,category,then: liable,then: amount,then: least,then: most,"
     "then: decided by,cite\n"
-    "arrive,,2025-01-01,arrived,-,clerk,10 EUR,-,-,chief,w-1\narrive,2025-01-01,,arrived,\"A, B\",clerk,12 EUR,-,-,chief,w-1\n"
+    'arrive,,2025-01-01,arrived,-,clerk,10 EUR,-,-,chief,w-1\narrive,2025-01-01,,arrived,"A, B",clerk,12 EUR,-,-,chief,w-1\n'
     "report,,,reported,-,clerk,-,1 EUR,2 EUR,chief,w-1\n",
     "escalations.csv": "rule,from,until,target,used_share,category,floor,then: level,then: notify,cite\n"
-    "begin,,,\"arrived, answered\",>= 0 %,-,-,0,clerk,w-1\n"
-    "half,,,\"arrived, reported, audited\",>= {warn},-,-,1,clerk,w-1\n"
-    "late,2024-06-01,,\"arrived, reported, called_back\",>= 100 %,\"A, B\",-,2,chief,w-1\n"
+    'begin,,,"arrived, answered",>= 0 %,-,-,0,clerk,w-1\n'
+    'half,,,"arrived, reported, audited",>= {warn},-,-,1,clerk,w-1\n'
+    'late,2024-06-01,,"arrived, reported, called_back",>= 100 %,"A, B",-,2,chief,w-1\n'
     "high,,,answered,>= 150 %,-,> 5,3,chief,w-1\n",
     "routing.csv": "rule,answered_status,reported_status,then: step,then: owner,then: order,cite\n"
-    "answer,\"pending, breached\",-,answer,clerk,2,w-1\nremind,-,breached,remind,chief,1,w-1\n",
+    'answer,"pending, breached",-,answer,clerk,2,w-1\nremind,-,breached,remind,chief,1,w-1\n',
     "forms.csv": "rule,payer,all_parts_covered,then: form,then: owner,then: copies,then: recipient,cite\n"
     "bill,customer,-,bill,clerk,2,-,w-1\nclaim,-,no,claim,clerk,1,chief,w-1\n",
     "checklists.csv": "rule,request_kind,then: stage,then: item,then: order,cite\n"

@@ -350,6 +350,7 @@ def test_absolute_time_counts_every_second() -> None:
     assert absolute_deadline(start, 7 * 3600, [hold]) == at("2026-03-07T00:00")
     assert absolute_deadline(start, 86_400, [(at("2026-03-07T00:00"), None)]) is None
     assert absolute_deadline(at("2026-03-08T01:00"), -7200, [nested, hold]) == at("2026-03-06T23:00")
+    assert absolute_deadline(at("2026-03-08T01:00"), -3600, [nested, hold]) == at("2026-03-08T00:00")
     assert absolute_elapsed(start, at("2026-03-08T01:00"), [nested, hold]) == 8 * 3600
     assert absolute_elapsed(at("2026-03-08T01:00"), start, [nested, hold]) == -8 * 3600
 

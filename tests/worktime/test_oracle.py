@@ -259,6 +259,8 @@ def test_sql_reads_work_and_dates_off_an_instant(setup: Setup) -> None:
     chance = random.Random(7)
     minutes = [chance.randint(walk.begin, walk.end) for _ in range(400)]
     minutes += [minute + step for minute in map(walk.first_showing, *change_days(walk)) for step in (-1, 0, 1)]
+    utc_midnights = range(walk.begin // 1440 * 1440 + 1440, walk.end, 1440)
+    minutes += [minute + step for minute in utc_midnights for step in (-1, 0, 1)]
     bench.load("instants", ("id", "noticed_at"), [(key, minute * 60) for key, minute in enumerate(minutes)])
     at = exp.column("noticed_at", "i")
     shape = bench.shape

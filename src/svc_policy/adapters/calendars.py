@@ -37,9 +37,7 @@ def with_calendar(policy: Policy, calendar: CalendarSource | None, file: str) ->
     )
     try:
         days = _days(calendar, file)
-        made = attrs.evolve(
-            pack, settings=settings, days=days, digest=digest(settings, pack.rows, pack.lookups, days)
-        )
+        made = attrs.evolve(pack, settings=settings, days=days, digest=digest(settings, pack.rows, pack.lookups, days))
         made.calendar()
     except CalendarError as error:
         raise MappingError(

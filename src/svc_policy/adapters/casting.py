@@ -6,6 +6,9 @@ by :class:`~svc_policy.adapters.values.ValueReader`, so that a log means what a
 ticket with the same text would, and is refused with the same words.
 """
 
+# Names of tables and columns are ours, and every word of a log or a policy is quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import functools
@@ -16,7 +19,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from svc_policy.adapters.mapping import ColumnSource
-from svc_policy.adapters.staging import Staged, insert, quoted
+from svc_policy.adapters.staging import Staged, identifier, insert, quoted
 from svc_policy.adapters.values import Settings, ValueReader
 from svc_policy.errors import TicketError
 from svc_policy.facts.registry import Fact
@@ -74,12 +77,16 @@ def cast(
         fast, join = _fast(item, cell, f"d{index}")
         joins += join
         words = f"{table}_words_{index}"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {words} (cell VARCHAR, code VARCHAR, reason VARCHAR, value {kind})")
-        distinct = f"SELECT DISTINCT {cell} AS cell FROM {staged.table} {' '.join(join)} WHERE {cell} IS NOT NULL AND ({fast}) IS NULL"
-        asked = connection.execute(distinct).fetchall()
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {words} (cell VARCHAR, code VARCHAR, reason VARCHAR, value {kind})"
+        )
+        asked = connection.execute(
+            f"SELECT DISTINCT {cell} AS cell FROM {staged.table} {' '.join(join)} "
+            f"WHERE {cell} IS NOT NULL AND ({fast}) IS NULL"
+        ).fetchall()
         insert(connection, words, [_word(readers[item.name], str(row[0])) for row in asked])
         joins.append(f"LEFT JOIN {words} AS w{index} ON w{index}.cell = {cell}")
-        outputs.append(f"coalesce({fast}, w{index}.value) AS {item.name}")
+        outputs.append(f"coalesce({fast}, w{index}.value) AS {identifier(item.name)}")
         flaws.append(
             f"CASE WHEN w{index}.code IS NOT NULL THEN {{'field': {quoted(item.source.column)}, "
             f"'code': w{index}.code, 'reason': w{index}.reason}} END"
@@ -139,8 +146,9 @@ def _wall(cell: str, written: str) -> str | None:
     if not written:
         pattern = f"{_DATE}{_TIME}"
         text = f"replace(replace(left({cell}, 19), '/', '-'), 'T', ' ')"
-        read = f"TRY_CAST(CASE WHEN regexp_full_match({cell}, {quoted(pattern)}) AND substr({cell}, 12, 2) < '24' THEN {text} END AS TIMESTAMP)"
-        return f"CAST(floor(epoch({read})) AS BIGINT)"
+        # A day that ends at 24:00 is left to the reader of tickets.
+        is_plain = f"regexp_full_match({cell}, {quoted(pattern)}) AND substr({cell}, 12, 2) < '24'"
+        return f"CAST(epoch(TRY_CAST(CASE WHEN {is_plain} THEN {text} END AS TIMESTAMP)) AS BIGINT)"
     if written.startswith("epoch_") or any(f"%{letter}" in written for letter in "zZcxXpGuVfUWj"):
         return None
     read = f"try_strptime({cell}, {quoted(written)})"
@@ -160,6 +168,4 @@ def _steady_days(zone: str) -> list[tuple[int, int]]:
     for change in clock.changes:
         walls = (clock.wall_of(change - 1), clock.wall_of(change))
         changing.update(range(min(walls) // 86_400 - 1, max(walls) // 86_400 + 2))
-    return [
-        (day, day * 86_400 - clock.instant_of(day * 86_400)) for day in range(_LAST_DAY + 1) if day not in changing
-    ]
+    return [(day, day * 86_400 - clock.instant_of(day * 86_400)) for day in range(_LAST_DAY + 1) if day not in changing]

@@ -1,5 +1,8 @@
 """Make tickets and holds from a log with one row an event."""
 
+# Names of tables and columns are ours, and every word of a log or a policy is quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from svc_policy.adapters.casting import Cast, cast
 from svc_policy.adapters.mapping import HoldSource, LogMapping, MilestoneSource
-from svc_policy.adapters.staging import Staged, count_of, quoted
+from svc_policy.adapters.staging import Staged, count_of, identifier, quoted
 from svc_policy.facts.columns import column_name, columns
 
 if TYPE_CHECKING:
@@ -38,9 +41,12 @@ def gather_events(reading: _Reading, staged: Staged, mapping: LogMapping) -> int
     connection.execute(
         "CREATE TABLE ticket_lines AS SELECT ticket_id, min(line) AS line FROM cast_log GROUP BY ticket_id ORDER BY 2"
     )
-    gathered = [f"{_milestone(source)} AS {column_name(reading.facts['ticket'][name])}" for name, source in mapping.milestones.items()]
+    gathered = [
+        f"{_milestone(source)} AS {identifier(column_name(reading.facts['ticket'][name]))}"
+        for name, source in mapping.milestones.items()
+    ]
     for name, source in mapping.facts.items():
-        column = column_name(reading.facts["ticket"][name])
+        column = identifier(column_name(reading.facts["ticket"][name]))
         order = "event_at_s, line" if source.take == "first" else "event_at_s DESC, line DESC"
         gathered.append(f"first({column} ORDER BY {order}) FILTER (WHERE {column} IS NOT NULL) AS {column}")
     listed = "".join(f", {item}" for item in gathered)
@@ -82,8 +88,8 @@ def _gather_holds(reading: _Reading, sources: Sequence[HoldSource]) -> None:
         )
     names = ", ".join(column.name for column in columns("hold"))
     reading.connection.execute(
-        "CREATE TABLE unnumbered_holds AS SELECT ticket_id, row_number() OVER (ORDER BY from_at_s, hold_kind) AS place, "
-        f"{names} FROM ({' UNION ALL '.join(queries)})"
+        "CREATE TABLE unnumbered_holds AS SELECT ticket_id, "
+        f"row_number() OVER (ORDER BY from_at_s, hold_kind) AS place, {names} FROM ({' UNION ALL '.join(queries)})"
     )
 
 

@@ -1,5 +1,8 @@
 """Read a foreign log into the tables that the batch engines decide: tickets and their lines."""
 
+# Names of tables and columns are ours, and every word of a log or a policy is quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -77,9 +80,7 @@ class _Reading:
         self.mapping = mapping
         self.policy = policy
         self.company = policy.pack.settings.company_facts
-        self.facts = {
-            grain: {fact.name: fact for fact in facts} for grain, facts in policy.pack.settings.facts.items()
-        }
+        self.facts = {grain: {fact.name: fact for fact in facts} for grain, facts in policy.pack.settings.facts.items()}
         self.notes: list[Problem] = []
         self.files: list[str] = []
         self.rows = 0
@@ -151,7 +152,8 @@ class _Reading:
         )
         self.reject("cast_log", staged.file, mapping.ticket, [])
         connection.execute(
-            "CREATE TABLE ticket_lines AS SELECT ticket_id, min(line) AS line FROM cast_log GROUP BY ticket_id ORDER BY 2"
+            "CREATE TABLE ticket_lines AS SELECT ticket_id, min(line) AS line FROM cast_log "
+            "GROUP BY ticket_id ORDER BY line"
         )
         connection.execute(
             f"INSERT INTO {REJECTED} SELECT {quoted(staged.file)}, line, 'row', ticket_id, {quoted(mapping.ticket)}, "
@@ -190,7 +192,8 @@ class _Reading:
             names = ", ".join(column.name for column in listed)
             self.connection.execute(
                 f"CREATE TABLE {field} AS SELECT ticket_id, "
-                f"row_number() OVER (PARTITION BY ticket_id ORDER BY place) - 1 AS line, {names} FROM {name} ORDER BY 1, 2"
+                f"row_number() OVER (PARTITION BY ticket_id ORDER BY place) - 1 AS line, {names} FROM {name} "
+                "ORDER BY ticket_id, line"
             )
             self.connection.execute(f"DROP TABLE {name}")
 
@@ -227,7 +230,12 @@ class _Reading:
         ]
         if {"from_at", "until_at"} <= facts.keys():
             more.append(
-                (facts["until_at"].column, "log-hold-ends-early", "'the hold ends before it begins'", "until_at_s < from_at_s")
+                (
+                    facts["until_at"].column,
+                    "log-hold-ends-early",
+                    "'the hold ends before it begins'",
+                    "until_at_s < from_at_s",
+                )
             )
         self.reject(table, staged.file, child.ticket, more)
         name = f"unnumbered_{LISTS[grain]}"
@@ -287,8 +295,8 @@ class _Reading:
             for field, code, reason, test in (*tests, *more)
         ]
         self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT line, ticket_id, raw, CASE {' '.join(branches)} END AS flaw, "
-            f"rowid AS place FROM {table}"
+            "CREATE OR REPLACE TEMP TABLE judged AS SELECT line, ticket_id, raw, rowid AS place, "
+            f"CASE {' '.join(branches)} END AS flaw FROM {table}"
         )
         self.connection.execute(
             f"INSERT INTO {REJECTED} SELECT {quoted(file)}, line, 'row', left(ticket_id, 200), flaw.field, flaw.code, "
@@ -309,11 +317,11 @@ class _Reading:
         for grain in ("ticket", "hold"):
             names = [
                 column.name
-                for column in columns(grain, self.company if grain == "ticket" else ())  # type: ignore[arg-type]
+                for column in columns(grain, self.company if grain == "ticket" else ())
                 if column.fact is not None and column.fact.kind == "instant" and column.fact.name not in _NOT_HAPPENED
             ]
-            listed = ", ".join(f"max({name})" for name in names)
-            parts.append(f"SELECT list_max([{listed}]) AS latest FROM {TABLES[grain]}")  # type: ignore[index]
+            listed = ", ".join(f"max({identifier(name)})" for name in names)
+            parts.append(f"SELECT list_max([{listed}]) AS latest FROM {TABLES[grain]}")
         found = self.connection.execute(f"SELECT max(latest) FROM ({' UNION ALL '.join(parts)})").fetchall()[0][0]
         return None if found is None else int(found)
 

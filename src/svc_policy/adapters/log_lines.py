@@ -82,7 +82,9 @@ def clean_csv(path: Path, clean: Path, options: FileOptions, notes: list[Problem
                     continue
             count += 1
             if len(cells) != len(headings):
-                template = message("the row has {given} cells, the heading {wanted}", given=len(cells), wanted=len(headings))
+                template = message(
+                    "the row has {given} cells, the heading {wanted}", given=len(cells), wanted=len(headings)
+                )
                 reject(number, "log-cells", template, record)
             elif (reason := _flaw(record)) is not None:
                 reject(number, "log-text", reason, record)
@@ -250,7 +252,7 @@ def _encoding_of(path: Path, notes: list[Problem]) -> str:
         else message("the file is not wholly in UTF-8")
     )
     place = Place(file=str(path))
-    explanation = message("name its encoding in the mapping, as in `file.encoding = \"cp1252\"`")
+    explanation = message('name its encoding in the mapping, as in `file.encoding = "cp1252"`')
     notes.append(problem("encoding", template, place=place, help=explanation, severity="note"))
     return encoding
 

@@ -258,9 +258,7 @@ class _Reader:
             fact = self.facts["ticket"].get(name)
             if fact is None:
                 template = message("there is no fact `{name}`", name=name)
-                self.document.say(
-                    "mapping-fact", template, "constants", name, help=suggest(name, self.facts["ticket"])
-                )
+                self.document.say("mapping-fact", template, "constants", name, help=suggest(name, self.facts["ticket"]))
                 continue
             read = self._value(fact, value, "constants", name)
             if read is not None:

@@ -1,5 +1,8 @@
 """Read a file without a mapping: its headings are the names of facts or the columns of the batch input."""
 
+# Names of tables and columns are ours, and every word of a log or a policy is quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -59,7 +62,13 @@ def _own_columns(
     headings = _headings(connection, staged)
     found: dict[str, ColumnSource] = {}
     problems = []
-    passed = {ticket, "line"} if grain != "ticket" else {ticket, *LISTS.values(), "extra"} if staged.format == "jsonl" else {ticket}
+    passed = (
+        {ticket, "line"}
+        if grain != "ticket"
+        else {ticket, *LISTS.values(), "extra"}
+        if staged.format == "jsonl"
+        else {ticket}
+    )
     for heading in headings:
         if heading in passed:
             continue

@@ -1,5 +1,8 @@
 """Stage the files of a log in DuckDB: every cell as text, every row with the line it came from."""
 
+# Names of tables and columns are ours, and every word of a log or a policy is quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import tempfile
@@ -97,7 +100,7 @@ def stage(
     form = options.format or FORMATS.get(path.suffix.lower())
     if form is None:
         template = message("cannot tell the format of the file")
-        explanation = message("name it in the mapping: `file.format = \"csv\"`")
+        explanation = message('name it in the mapping: `file.format = "csv"`')
         raise MappingError([problem("log-format", template, place=Place(file=str(path)), help=explanation)])
     if path.is_dir():
         raise MappingError([problem("log-file", message("this is a folder"), place=Place(file=str(path)))])
@@ -149,9 +152,7 @@ def _take_engine_rejects(connection: duckdb.DuckDBPyConnection, table: str, reje
     rejects.write()
 
 
-def _reject_broken_json(
-    connection: duckdb.DuckDBPyConnection, table: str, file: str, rejects: Rejects
-) -> None:
+def _reject_broken_json(connection: duckdb.DuckDBPyConnection, table: str, file: str, rejects: Rejects) -> None:
     # Without a CASE the engine may look into a record before it knows that it is JSON.
     broken = "CASE WHEN json_valid(record) THEN json_type(record) <> 'OBJECT' ELSE true END"
     count = connection.execute(
@@ -170,9 +171,7 @@ def _stage_parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         names = [str(row[0]) for row in described if row[0] != "file_row_number"]
         _check_headings(path, names)
-        cells = ", ".join(
-            f"CAST({identifier(name)} AS VARCHAR) AS c{index}" for index, name in enumerate(names)
-        )
+        cells = ", ".join(f"CAST({identifier(name)} AS VARCHAR) AS c{index}" for index, name in enumerate(names))
         connection.execute(
             f"CREATE TABLE {table} AS SELECT file_row_number + 1 AS line, {cells} FROM {source} ORDER BY line"
         )
@@ -250,9 +249,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Seq
     types = [str(row[1]) for row in connection.execute(f"DESCRIBE {table}").fetchall()]
     names = [f"c{index}" for index in range(len(types))]
     kinds = {"BIGINT": pyarrow.int64(), "BOOLEAN": pyarrow.bool_(), "VARCHAR": pyarrow.string()}
-    arrays = [
-        pyarrow.array([row[index] for row in rows], type=kinds[kind]) for index, kind in enumerate(types)
-    ]
+    arrays = [pyarrow.array([row[index] for row in rows], type=kinds[kind]) for index, kind in enumerate(types)]
     connection.register("rows_to_insert", pyarrow.table(arrays, names=names))
     connection.execute(f"INSERT INTO {table} SELECT * FROM rows_to_insert")
     connection.unregister("rows_to_insert")

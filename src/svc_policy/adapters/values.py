@@ -76,7 +76,9 @@ class ValueReader:
         source = self.source
         if source.values:
             if text not in source.values and ANY not in source.values:
-                template = message("`{field}` is `{value}`, which the mapping does not list", field=self.label, value=shown(text))
+                template = message(
+                    "`{field}` is `{value}`, which the mapping does not list", field=self.label, value=shown(text)
+                )
                 raise TicketError([problem("log-unlisted", template)])
             return self.stated(source.values.get(text, source.values.get(ANY)))
         if source.is_internal:
@@ -143,7 +145,12 @@ class ValueReader:
 
     def _internal(self, text: str) -> int | str | bool | None:
         if not re.fullmatch(r"[+-]?\d{1,18}", text):
-            template = message("`{field}` is `{value}`, not {wanted}", field=self.label, value=shown(text), wanted=message("a whole number"))
+            template = message(
+                "`{field}` is `{value}`, not {wanted}",
+                field=self.label,
+                value=shown(text),
+                wanted=message("a whole number"),
+            )
             raise TicketError([problem("log-unreadable", template)])
         number = int(text)
         kind = self.fact.kind
@@ -176,4 +183,3 @@ class ValueReader:
 
 def _instant(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat()
-

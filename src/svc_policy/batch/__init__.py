@@ -136,13 +136,25 @@ def decide_batch(
     """
     for name, queries in decided_chunks(policy, connection, at_s=at_s, chunk=chunk):
         for grain, query in queries.items():
-            if name == 0:
-                connection.execute(f"CREATE OR REPLACE TABLE main.{RESULTS[grain]} AS {query}")
-            else:
-                connection.execute(f"INSERT INTO main.{RESULTS[grain]} {query}")
+            verb = f"CREATE OR REPLACE TABLE main.{RESULTS[grain]} AS" if name == 0 else f"INSERT INTO main.{RESULTS[grain]}"
+            run_laid_out(connection, f"{verb} {query}")
         if progress is not None:
             total = _count(connection)
             progress(min(total, name + chunk), total)
+
+
+def run_laid_out(connection: Any, statement: str) -> None:
+    """Run a statement as it is laid out.
+
+    The ladder carries only the columns that are read later and joins small
+    tables on the right, so DuckDB's optimizer finds nothing to improve in it,
+    and takes many seconds to find that out.
+    """
+    connection.execute("PRAGMA disable_optimizer")
+    try:
+        connection.execute(statement)
+    finally:
+        connection.execute("PRAGMA enable_optimizer")
 
 
 def decided_chunks(

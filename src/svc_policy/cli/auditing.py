@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from svc_policy.cli.framework import FINDINGS, Choice, argument, command, option
-from svc_policy.cli.session import session_of
+from svc_policy.cli.session import Session, session_of
 from svc_policy.messages import message
 
 FORMS = ("text", "json", "csv", "html")
@@ -26,7 +28,7 @@ FORMS = ("text", "json", "csv", "html")
 @option("--mapping", metavar="FILE", words=message("a TOML file that says which column is which fact"))
 @option("--at", metavar="T", words=message("instant of the audit; the latest in the file unless given"))
 @option("--out", metavar="DIR", words=message("a folder for the whole result"))
-@option("--format", "form", type=Choice(*FORMS), default="text", words=message("form of the output"))
+@option("--format", "form", type=Choice(*FORMS), default="text", show_default=True, words=message("form of the output"))
 @click.pass_context
 def audit(
     context: click.Context, file: str, pack: str, mapping: str | None, at: str | None, out: str | None, form: str
@@ -44,6 +46,31 @@ def audit(
         mapping=None if mapping is None else Path(mapping),
         at=None if at is None else instant_of(at, policy),
         out=None if out is None else Path(out),
+        progress=_progress(session),
     )
-    session.write(getattr(result, form)(session.language).rstrip("\n"))
-    return FINDINGS if result.findings else 0
+    with result:
+        for piece in result.render(form, session.language):  # type: ignore[arg-type]
+            click.echo(piece, nl=False)
+        if form == "text":
+            click.echo()
+        return FINDINGS if result.found else 0
+
+
+_STAGES = {
+    "read": message("reading"),
+    "decide": message("deciding"),
+    "find": message("comparing"),
+    "write": message("writing"),
+}
+
+
+def _progress(session: Session) -> Callable[[str, int, int], None] | None:
+    """Tell of the progress on one line of a terminal, and of nothing anywhere else."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(stage: str, done: int, total: int) -> None:
+        text = f"{session.words(_STAGES.get(stage, stage))} {done}/{total}"
+        click.echo(f"\r{text:<40}" + ("\r" + " " * 60 + "\r" if done >= total else ""), err=True, nl=False)
+
+    return tell

@@ -35,7 +35,7 @@ class _Calendars(WordedGroup):
 @group(
     "calendar",
     message(
-        "Show the working days of a policy (`calendar PACK --year 2026`), or freeze them anew (`calendar refresh PACK`)."
+        "Show a policy's working days (`calendar PACK --year 2026`), or freeze them anew (`calendar refresh PACK`)."
     ),
     examples=(
         "svc-policy calendar mall --year 2026",

@@ -10,7 +10,7 @@ from svc_policy.cli.calendars import calendar
 from svc_policy.cli.checking import check, rules
 from svc_policy.cli.deciding import decide, explain, quote
 from svc_policy.cli.exporting import compile_policy, export, schema
-from svc_policy.cli.framework import Root, group, language_option, option
+from svc_policy.cli.framework import Root, group, option
 from svc_policy.cli.packs import new, packs
 from svc_policy.messages import message
 
@@ -41,7 +41,6 @@ def _show_version(context: click.Context, _: click.Parameter, value: bool) -> No
     callback=_show_version,
     words=message("print the version and exit"),
 )
-@language_option
 def commands() -> None:
     """Hold the commands together."""
 

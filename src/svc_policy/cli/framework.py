@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -24,6 +25,11 @@ INTERNAL = 3
 INTERRUPTED = 130
 NO_READER = 141
 TRACEBACK = "SVC_POLICY_TRACEBACK"
+
+if TYPE_CHECKING:
+    _ParameterType = click.ParamType[str]
+else:
+    _ParameterType = click.ParamType  # not every version of click can name what it gives
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -64,10 +70,8 @@ class WordedArgument(click.Argument):
 class _Worded(click.Command):
     """What commands and groups share: their help pages and how they refuse arguments."""
 
-    def __init__(
-        self, *arguments: Any, words: Message | None = None, examples: Sequence[str] = (), **attributes: Any
-    ) -> None:
-        self.words = words or message("")
+    def __init__(self, *arguments: Any, words: Message, examples: Sequence[str] = (), **attributes: Any) -> None:
+        self.words = words
         self.examples = tuple(examples)
         super().__init__(*arguments, **{**attributes, "help": self.words.template})
 
@@ -87,7 +91,8 @@ class _Worded(click.Command):
         pieces = " ".join(self.collect_usage_pieces(ctx))
         if session.language == "zh":
             pieces = pieces.replace("[OPTIONS]", "[选项]").replace("COMMAND [ARGS]...", "命令 [参数]...")
-        formatter.write(f"{session.words(message('Usage'))}: {ctx.command_path} {pieces}\n\n")
+        usage, examples = session.words(message("Usage")), session.words(message("Examples"))
+        formatter.write(f"{usage}: {ctx.command_path} {pieces}\n\n")
         formatter.write(f"  {session.words(self.words)}\n")
         arguments = [
             (parameter.make_metavar(ctx), session.words(parameter.words))
@@ -110,7 +115,7 @@ class _Worded(click.Command):
         ):
             _write_entries(formatter, session.words(heading), entries)
         if self.examples:
-            formatter.write(f"\n{session.words(message('Examples'))}:\n")
+            formatter.write(f"\n{examples}:\n")
             for example in self.examples:
                 formatter.write(f"  {example}\n")
 
@@ -170,8 +175,21 @@ class WordedGroup(_Worded, click.Group):
         return super().resolve_command(ctx, args)
 
 
+class _NoReaderError(Exception):
+    """Nobody reads the results any more."""
+
+
 class Root(WordedGroup):
     """The whole command line: knows how a run may end."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that went away ends it by our own code, not by click's."""
+        try:
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise _NoReaderError from None
+        return found
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -185,7 +203,6 @@ class Root(WordedGroup):
 
     def _run(self, arguments: list[str], name: str | None, session: Session, extra: dict[str, Any]) -> int:
         found = super().main(arguments, name or "svc-policy", standalone_mode=False, obj=session, **extra)
-        sys.stdout.flush()
         return found if isinstance(found, int) else 0
 
 
@@ -200,13 +217,14 @@ def _ended(session: Session, run: Callable[[], int]) -> int:
         return UNREADABLE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, _NoReaderError):
         # What is still buffered has no reader either; Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NO_READER
     except Exception as error:
         if os.environ.get(TRACEBACK):
-            raise
+            traceback.print_exc()
+            return INTERNAL
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         session.note(message("internal error: {reason}", reason=reason))
         session.note(message("to see where, run it again with {variable}=1", variable=TRACEBACK))
@@ -242,7 +260,7 @@ def _problem_of(error: click.UsageError, context: click.Context) -> Any:
     return problem("usage", message("{reason}", reason=error.format_message().rstrip(".")), help=help_line)
 
 
-class Choice(click.ParamType[str] if TYPE_CHECKING else click.ParamType):  # generic for type checkers alone
+class Choice(_ParameterType):
     """One of a few words."""
 
     name = "choice"
@@ -300,7 +318,11 @@ def group(
     name: str, words: Message, *, examples: Sequence[str], kind: type[WordedGroup] = WordedGroup
 ) -> Callable[[Callable[..., Any]], WordedGroup]:
     """Declare a command with commands."""
-    return click.group(name, cls=kind, words=words, examples=examples)
+
+    def declare(function: Callable[..., Any]) -> WordedGroup:
+        return click.group(name, cls=kind, words=words, examples=examples)(language_option(function))
+
+    return declare
 
 
 def language_option(function: Decorated) -> Decorated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,7 +40,7 @@ def show_decision(session: Session, policy: Policy, decision: Decision) -> None:
     _show_penalties(session, words, decision.penalties)
     _show_escalations(session, words, decision.escalations)
     _show_overrides(session, words, policy, decision)
-    _show_next(session, words, policy, decision)
+    _show_next(session, words, decision)
 
 
 def show_quote(session: Session, policy: Policy, decision: Decision) -> None:
@@ -89,7 +90,7 @@ def _show_targets(session: Session, words: Wording, decision: Decision) -> None:
         (
             words.milestone(target.name),
             words(STATUSES[target.status]),
-            shown(target.due or target.due_if_resumed_now),
+            shown(target.due) or _in_brackets(shown(target.due_if_resumed_now)),
             words.share(target.used_share) if target.used_share is not None else "",
             words.label(target.owner),
             _cites(target.rule),
@@ -185,14 +186,15 @@ def _show_overrides(session: Session, words: Wording, policy: Policy, decision: 
     _lines(session, message("overrides"), lines)
 
 
-def _show_next(session: Session, words: Wording, policy: Policy, decision: Decision) -> None:
-    session.write()
+def _show_next(session: Session, words: Wording, decision: Decision) -> None:
+    if decision.needs or decision.next_change_at:
+        session.write()
     if decision.needs:
         session.write(message("ask next: {needs}", needs=_asked(words, decision.needs)))
     if decision.next_change_at is not None:
         session.write(message("next change: {at}", at=shown(decision.next_change_at)))
-    if decision.ticket.ticket_id or policy:
-        session.write(message("`svc-policy explain` says why"))
+    if sys.stdout.isatty():
+        session.note(message("`svc-policy explain` says why"))
 
 
 def _lines(session: Session, heading: Message, lines: Iterable[str]) -> None:
@@ -210,6 +212,11 @@ def _asked(words: Wording, names: Iterable[str]) -> str:
 
 def _amount(words: Wording, amount: Decimal | None) -> str:
     return words(STATUSES["undetermined"]) if amount is None else f"{amount}"
+
+
+def _in_brackets(text: str) -> str:
+    """Mark an instant that holds only if the clock ran on from now."""
+    return f"({text})" if text else ""
 
 
 def _cites(rule: RuleUse | None) -> str:

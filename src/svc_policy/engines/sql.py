@@ -153,7 +153,7 @@ class _Compiler:
             table = f"{prefix}_{child}_{stage}"
             inner = self.closure(name for step in aggregates for name in columns_read(step))
             side = self.chain(f"{table}_", child, inner)
-            ladder.take(side.gather(table, aggregates))
+            ladder.take(side.gather(table, aggregates), side.shared)
             made = [name for step in aggregates for name in columns_made(step) if name in self.plan.columns]
             joins.append((table, made))
             for step in aggregates:
@@ -192,7 +192,7 @@ class _Compiler:
         )
         side = self.chain(f"{starts_prefix}_", "ticket", inner, source=with_holds.subquery("tickets"))
         side_name = side.close(f"{starts_prefix}_base", held)
-        ladder.take(side.tables)
+        ladder.take(side.tables, {*side.shared, side_name})
         for clock, steps in by_clock.items():
             union = _union(
                 [
@@ -206,7 +206,7 @@ class _Compiler:
                 ]
             )
             starts = f"{prefix}_{clock}_starts"
-            ladder.take([(starts, union)])
+            ladder.take([(starts, union)], [starts])
             holds = f"{prefix}_{clock}_holds"
             kinds = _union(
                 [
@@ -226,7 +226,7 @@ class _Compiler:
                     for number_of, step in steps
                 ]
             )
-            ladder.take([(holds, kinds)])
+            ladder.take([(holds, kinds)], [holds])
             ladder.take(
                 hold_chain(
                     self.setup.clock(clock),

@@ -181,6 +181,7 @@ def _workday_spans(
     shape = clock.shape
     begins_at, ends_at = exp.column("begins_at", "h"), exp.column("ends_at", "h")
     first, last = number(shape.first), number(shape.last)
+    # Distinct, because equal rows would leave their order, and with it the islands, to chance.
     clipped = _joined(
         [
             *columns_of(keys, "s"),

@@ -55,6 +55,7 @@ class Ladder:
         self.dialect = dialect
         self.prefix = prefix
         self.tables: list[tuple[str, Node]] = []
+        self.shared: set[str] = set()
         self.rungs: list[Rung] = []
         self.used_facts: dict[str, None] = {}
         self.lowered: dict[Expression, Expression] = {}
@@ -69,9 +70,10 @@ class Ladder:
 
     # --- what others call
 
-    def take(self, tables: Iterable[tuple[str, Node]]) -> None:
-        """Put CTEs before the chain."""
+    def take(self, tables: Iterable[tuple[str, Node]], shared: Iterable[str] = ()) -> None:
+        """Put CTEs before the chain; `shared` names those that are read more than once."""
         self.tables.extend(tables)
+        self.shared.update(shared)
 
     def begin(self, grain: str, source: Node, joins: list[tuple[str, list[str]]], given: dict[str, Node]) -> None:
         """Say what the first layer reads: the records, and side tables that give columns."""
@@ -105,7 +107,15 @@ class Ladder:
         last = self._write(names)
         query = exp.select(*(column(name) for name in names), copy=False).from_(last, copy=False)
         # Put together at once: sqlglot's own builder would copy the whole query for every table.
-        tables = [exp.CTE(this=table, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, table in self.tables]
+        tables = [
+            exp.CTE(
+                this=table,
+                alias=exp.TableAlias(this=exp.to_identifier(name)),
+                # What is read twice is computed once; a layer of the ladder is read by the next one only.
+                materialized=True if name in self.shared else None,
+            )
+            for name, table in self.tables
+        ]
         query.set(WITH_KEY, exp.With(expressions=tables))
         return query
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from svc_policy.decision import PartCoverage
+from svc_policy.decision import PartCoverage, RuleUse
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Message, message
-from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Literal, format_literal
 
 
@@ -56,8 +55,7 @@ def _tell_warranty(account: Account) -> None:
     if decision.ticket.warranty_until is not None:
         account.say(message("The last day of warranty was agreed: {end}.", end=end), rule)
     else:
-        terms = _terms(account, words.row(rule) if rule else None)
-        account.say(message("{terms}The last day of warranty is {end}.", terms=terms, end=end), rule)
+        _tell_terms(account, end, rule)
     if coverage.in_warranty:
         account.say(message("The request came on {day}, inside the warranty.", day=day), rule)
     else:
@@ -65,28 +63,30 @@ def _tell_warranty(account: Account) -> None:
     return None
 
 
-def _terms(account: Account, row: Row | None) -> Message | str:
-    """Say from when and how long the warranty runs, where one undated rule says it."""
-    if row is None:
-        return ""
-    starts = row.text("starts") or ""
-    began = getattr(account.decision.ticket, MILESTONES.get(starts, ""), None)
-    length = row.results.get("length")
-    if began is None or isinstance(length, Parameter) or not isinstance(length, Literal):
-        return ""
+def _tell_terms(account: Account, end: str, rule: RuleUse | None) -> None:
+    """Say from when and how long the warranty runs, as far as one undated rule says it."""
     words = account.words
+    row = words.row(rule) if rule else None
+    starts = (row.text("starts") if row else None) or ""
+    began = getattr(account.decision.ticket, MILESTONES.get(starts, ""), None)
+    length = row.results.get("length") if row else None
+    if began is None or not isinstance(length, Literal):
+        return account.say(message("The last day of warranty is {end}.", end=end), rule)
     suspended = account.decision.ticket.suspended_days
     longer: Message | str = ""
     if suspended:
-        longer = message(
-            ", and {count} more for which it was suspended", count=words.allowance(f"{suspended} days", None)
-        )
-    return message(
-        "The warranty runs for {length} from the {milestone}, {day}{longer}. ",
-        length=words.allowance(format_literal(length), None),
-        milestone=words.fact(MILESTONES[starts]),
-        day=words.day(began),
-        longer=longer,
+        count = words.allowance(f"{suspended} days", None)
+        longer = message(", and {count} more for which it was suspended", count=count)
+    return account.say(
+        message(
+            "The warranty runs for {length} from the {milestone}, {day}{longer}; its last day is {end}.",
+            length=words.allowance(format_literal(length), None),
+            milestone=words.fact(MILESTONES[starts]),
+            day=words.day(began),
+            longer=longer,
+            end=end,
+        ),
+        rule,
     )
 
 

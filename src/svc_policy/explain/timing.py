@@ -101,7 +101,7 @@ def _tell_use(account: Account, target: Target) -> None:
         return
     account.say(
         message(
-            "Of this time {share} is used; {left} is left.",
+            "Of this time {share} is used, with {left} left.",
             share=words.share(target.used_share),
             left=words.span(target.time_left),
         ),

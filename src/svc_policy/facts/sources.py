@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import json
 import re
 import tomllib
@@ -24,6 +25,23 @@ LARGEST_LIST: Final = 512 * 2**20
 _TOML = re.compile(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:\[{1,2}[ \t]*[A-Za-z_][\w.-]*[ \t]*\]{1,2}|[\w\"'.-]+[ \t]*=)")
 _TOML_POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 _WIDEST: Final = 100
+_JSON_REASONS: Final = {
+    "Expecting value": message("expecting value"),
+    "Expecting property name enclosed in double quotes": message("expecting property name enclosed in double quotes"),
+    "Expecting ':' delimiter": message("expecting ':' delimiter"),
+    "Expecting ',' delimiter": message("expecting ',' delimiter"),
+    "Illegal trailing comma before end of object": message("illegal trailing comma before end of object"),
+    "Illegal trailing comma before end of array": message("illegal trailing comma before end of array"),
+    "Unterminated string starting at": message("unterminated string starting at"),
+    "Invalid control character at": message("invalid control character at"),
+    "Invalid \\escape": message("invalid escape"),
+    "Invalid \\uXXXX escape": message("invalid escape"),
+}
+_FILE_REASONS: Final = {
+    errno.ENOENT: message("there is no such file"),
+    errno.EISDIR: message("this is a folder"),
+    errno.EACCES: message("reading it is not allowed"),
+}
 
 
 def read_bytes(path: Path, largest: int = LARGEST_TICKET) -> bytes:
@@ -141,7 +159,7 @@ class JsonReader:
         try:
             value, end = self._decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
-            template = message("cannot read JSON: {reason}", reason=error.msg[:1].lower() + error.msg[1:])
+            template = message("cannot read JSON: {reason}", reason=reason_of(error))
             there = place_at(text, error.pos, place)
             raise TicketError(
                 [problem("ticket-json-unreadable", template, place=there, help=_path_help(text))]
@@ -215,6 +233,13 @@ def _nested(place: Place) -> Problem:
 
 def _given_twice(name: str, place: Place) -> Problem:
     return problem("ticket-key-twice", message("`{field}` is given twice", field=shown(name)), place=place)
+
+
+def reason_of(error: json.JSONDecodeError) -> Message | str:
+    """Say why a text is no JSON, in words that can be translated as far as they are known."""
+    # Newer versions of Python say `Invalid \\escape: `.
+    known = _JSON_REASONS.get(error.msg.rstrip(": "))
+    return known or error.msg[:1].lower() + error.msg[1:]
 
 
 def _path_help(text: str) -> Message | None:
@@ -308,6 +333,7 @@ def _read_array(text: str, opening: int, place: Place, reader: JsonReader) -> It
 
 
 def _unreadable(path: Path, error: OSError) -> TicketError:
-    # The reason comes from the operating system, in its language.
-    template = message("cannot read the file: {reason}", reason=error.strerror or str(error))
+    # Any other reason comes from the operating system, in its language.
+    reason = _FILE_REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
+    template = message("cannot read the file: {reason}", reason=reason)
     return TicketError([problem("ticket-file-unreadable", template, place=Place(file=str(path)))])

@@ -110,7 +110,9 @@ def read_cases(
     reader = _Reader(text, file, problems, rules, clauses)
     for key in document:
         if key not in ("case", "schema"):
-            reader.say("case-key", message("there is no key `{key}`", key=key), Place(file=file), _meant(key, ("case",)))
+            reader.say(
+                "case-key", message("there is no key `{key}`", key=key), Place(file=file), _meant(key, ("case",))
+            )
     items = document.get("case", [])
     if not isinstance(items, list):
         reader.say("case-type", message("cases stand under `[[case]]`"), Place(file=file))

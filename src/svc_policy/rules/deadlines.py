@@ -198,8 +198,7 @@ def _build_status(
     open_ = choose(is_missing(start), waiting, choose(is_present(closed), over, running))
     status = choose(applies, choose(is_present(done), finished, open_), constant("not applicable"))
     # An end without its start cannot be judged: ask for the start even though it is no fact to ask for beforehand.
-    starts = {MILESTONES[row.text("starts") or ""] for row in rows}
-    ask_start = context.ask(next(iter(starts))) if len(starts) == 1 else ZERO
+    ask_start = _ask_start(context, target, rows)
     known_row = context.needs(context.subject(f"{target}_row", "ticket", "deadlines"))
     needs = choose(
         is_missing(applies),
@@ -211,6 +210,16 @@ def _build_status(
         ),
     )
     context.compute(f"{target}_status", status, needs=needs)
+
+
+def _ask_start(context: Context, target: str, rows: Sequence[Row]) -> Expression:
+    """Ask for the milestone from which the row that holds counts."""
+    asks = [context.ask(MILESTONES[row.text("starts") or ""]) for row in rows]
+    number = context.subject(f"{target}_row", "ticket", "deadlines")
+    result = asks[-1]
+    for index, asked in enumerate(asks[:-1]):
+        result = choose(certainly(equal(number, constant(index + 1))), asked, result)
+    return result
 
 
 FAMILY = Family(

@@ -31,7 +31,7 @@ def build(context: Context) -> None:
     else:
         for name, covers in (("labour", "contract_covers_labour"), ("parts", "contract_covers_parts")):
             context.compute(f"contract_{name}", certainly(context.subject(covers, "ticket", "entitlements")))
-        context.compute("contract_visit", certainly(context.subject("in_contract", "ticket", "entitlements")))
+        context.compute("contract_visit", context.subject("in_contract", "ticket", "entitlements"))
 
 
 FAMILY = Family(

@@ -18,6 +18,7 @@ from svc_policy.expressions.nodes import (
     null,
     strict,
     subtract,
+    unless_undetermined,
 )
 from svc_policy.rules.deadlines import clear_start, start_of, stopping, targets, unit_of
 from svc_policy.rules.family import Condition, Context, Family, Result, Row
@@ -52,7 +53,9 @@ def _used_up(context: Context, row: Row, target: str, number: int) -> Expression
     live = context.subject(f"{target}_live", "ticket", "escalations")
     instant = _instant(context, target, share, number)
     guard = context.row_condition(row, "escalations", "ticket")
-    return and_(certainly(live), certainly(context.reached(instant, and_(live, guard))))
+    used_up = and_(certainly(live), certainly(context.reached(instant, and_(live, guard))))
+    # How a target stands may be unknown, and then it is unknown whether anybody must be told.
+    return unless_undetermined(context.subject(f"{target}_status", "ticket", "escalations"), used_up)
 
 
 def _instant(context: Context, target: str, share: Expression, number: int) -> Expression:
