@@ -154,6 +154,7 @@ class OverrideUse:
 class Views(Protocol):
     """What expands the columns of a decision: the policy that made it."""
 
+    def completed(self, decision: Decision) -> Sequence[Cell]: ...
     def column(self, decision: Decision, name: str) -> Cell: ...
     def coverage(self, decision: Decision) -> Coverage: ...
     def targets(self, decision: Decision) -> dict[str, Target]: ...
@@ -176,11 +177,12 @@ class Views(Protocol):
 class Decision:
     """The answer to one ticket under one policy at one instant.
 
-    `values` are the ticket's columns and `children` those of its parts,
-    incidents and overrides, as the engine computed them, in internal units.
+    `early` are the ticket's columns but the last ones, which are computed when
+    they are looked at; `children` are those of its parts, incidents and
+    overrides. All are as the engine computed them, in internal units.
     """
 
-    __slots__ = ("at_s", "children", "policy", "ticket", "values")
+    __slots__ = ("at_s", "children", "early", "policy", "ticket")
 
     def __init__(
         self,
@@ -193,8 +195,13 @@ class Decision:
         self.policy = policy
         self.ticket = ticket
         self.at_s = at_s
-        self.values = values
+        self.early = values
         self.children = children
+
+    @property
+    def values(self) -> Sequence[Cell]:
+        """The ticket's columns in internal units, in the order of the plan."""
+        return self.policy.completed(self)
 
     def column(self, name: str) -> Cell:
         """Give one column in internal units: epoch seconds, epoch days, minor units."""

@@ -183,7 +183,7 @@ class Interpreter:
         start, allowance = value(step.start), value(step.allowance)
         due: int | None = None
         open_ = False
-        if start is not None and allowance is not None:
+        if value(step.when) and start is not None and allowance is not None:
             holds = [(hold.values[1], hold.values[2]) for hold in self.ticket.holds if hold.values[0] in step.stops]
             due = self.clock.due(step.clock, start, allowance, holds)
             open_ = due is None

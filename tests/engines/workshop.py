@@ -1,4 +1,4 @@
-"""A made-up policy that uses what mall does not: dated parameters, mixed clocks, a zone with summer time, all tables."""
+"""A made-up policy with what mall lacks: dated parameters, mixed clocks, a zone with summer time, every table."""
 
 from __future__ import annotations
 
@@ -166,11 +166,13 @@ FILES = {
     "penalties.csv": "rule,from,until,incident_kind,extra_cost,strict,"
     "then: liable,then: amount,then: least,then: most,then: decided by,cite\n"
     "broken,,,broken,> 0 EUR,-,clerk,{fine},-,-,chief,w-1\n"
-    "late,,2025-01-01,late,-,-,clerk,-,5 EUR,50 EUR,chief,w-1\nlate,2025-01-01,,late,-,-,clerk,-,6 EUR,60 EUR,chief,w-1\n"
+    "late,,2025-01-01,late,-,-,clerk,-,5 EUR,50 EUR,chief,w-1\n"
+    "late,2025-01-01,,late,-,-,clerk,-,6 EUR,60 EUR,chief,w-1\n"
     'open,,,"not(broken, late)",-,yes,clerk,-,-,-,chief,w-1\n',
     "late_penalties.csv": "rule,from,until,target,category,then: liable,then: amount,then: least,then: most,"
     "then: decided by,cite\n"
-    'arrive,,2025-01-01,arrived,-,clerk,10 EUR,-,-,chief,w-1\narrive,2025-01-01,,arrived,"A, B",clerk,12 EUR,-,-,chief,w-1\n'
+    "arrive,,2025-01-01,arrived,-,clerk,10 EUR,-,-,chief,w-1\n"
+    'arrive,2025-01-01,,arrived,"A, B",clerk,12 EUR,-,-,chief,w-1\n'
     "report,,,reported,-,clerk,-,1 EUR,2 EUR,chief,w-1\n",
     "escalations.csv": "rule,from,until,target,used_share,category,floor,then: level,then: notify,cite\n"
     'begin,,,"arrived, answered",>= 0 %,-,-,0,clerk,w-1\n'
@@ -184,7 +186,8 @@ FILES = {
     "checklists.csv": "rule,request_kind,then: stage,then: item,then: order,cite\n"
     "look,fault,before,look,1,w-1\nask,missing,before,ask,-,w-1\n",
     "surveys.csv": "rule,customer_kind,then: survey,then: owner,then: scale,cite\ncall,person,call,clerk,-,w-1\n",
-    "duties.csv": "rule,zone,then: owner,then: duty,cite\nnorth,north,chief,north,w-1\nsomewhere,not(missing),clerk,go,w-1\n",
+    "duties.csv": "rule,zone,then: owner,then: duty,cite\nnorth,north,chief,north,w-1\n"
+    "somewhere,not(missing),clerk,go,w-1\n",
 }
 
 

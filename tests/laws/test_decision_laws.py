@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from svc_policy import load
 from svc_policy.decision import Decision
 
 MALL = load("mall")
+AGAIN = load("mall")
 ZONE = MALL.zone
 FIRST = datetime(2023, 1, 1, tzinfo=ZONE)
 DISTANCES = st.one_of(
@@ -148,7 +150,7 @@ def test_an_earlier_report_never_worsens_coverage(facts: Facts, days: int) -> No
 @given(tickets(), st.lists(st.integers(0, 20 * 86_400), min_size=2, max_size=6))
 def test_escalation_never_falls_as_time_passes(facts: Facts, seconds: list[int]) -> None:
     masks = [decide(facts, after).column("escalations_fired") for after in sorted(seconds)]
-    for before, after in zip(masks, masks[1:], strict=False):
+    for before, after in pairwise(masks):
         assert before & ~after == 0
 
 
@@ -194,8 +196,7 @@ def test_penalties_lie_within_their_range(facts: Facts, incidents: list[Facts]) 
 def test_a_decision_is_deterministic(facts: Facts) -> None:
     one, other = decide(facts), decide(dict(reversed(facts.items())))
     assert one.to_dict() == other.to_dict()
-    again = load("mall")
-    assert again.decide_s(one.ticket, one.at_s).to_dict() == one.to_dict()
+    assert AGAIN.decide_s(one.ticket, one.at_s).to_dict() == one.to_dict()
 
 
 @EXAMPLES

@@ -11,7 +11,7 @@ POLICY = load("mall")
 CASES = cases_of(POLICY.pack)
 
 #: The ids of the chapter "mall" of the rulebook, copied from it.
-RULEBOOK = """
+IDS = """
 mall-1.1 mall-1.2 mall-1.3 mall-1.4 mall-1.5
 mall-2.0 mall-cal
 mall-2.1.1 mall-2.1.2 mall-2.1.3
@@ -20,7 +20,8 @@ mall-3.1 mall-3.2a mall-3.2b mall-3.3 mall-3.4a mall-3.4b mall-3.5 mall-3.6a mal
 mall-3.7a mall-3.7a2 mall-3.7b mall-3.7c mall-3.7d
 mall-4.1 mall-4.2 mall-4.3 mall-4.4
 mall-5.1 mall-5.2 mall-5.3 mall-5.4 mall-5.5 mall-5.5b
-""".split()
+"""
+RULEBOOK = IDS.split()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

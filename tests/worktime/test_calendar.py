@@ -271,6 +271,7 @@ def test_hours_before_the_first_known_instant_do_not_count() -> None:
     calendar = office(week=week, valid=("2026-03-02", "2026-03-31"))
     assert calendar.first_instant == at("2026-03-02T06:00").timestamp()
     assert calendar.elapsed(at("2026-03-02T06:00"), at("2026-03-02T12:00")) == 3 * 3600
+    assert calendar.workdays()[0][1:] == (at("2026-03-02T06:00").timestamp(), at("2026-03-02T09:00").timestamp())
     assert calendar.is_workday(dt.date(2026, 3, 2))
 
 

@@ -156,9 +156,9 @@ class _Reading:
             "GROUP BY ticket_id ORDER BY line"
         )
         connection.execute(
-            f"INSERT INTO {REJECTED} SELECT {quoted(staged.file)}, line, 'row', ticket_id, {quoted(mapping.ticket)}, "
-            "'log-twice', 'ticket `' || left(ticket_id, 60) || '` is there already, in line ' || first.line, raw "
-            "FROM cast_log JOIN ticket_lines AS first USING (ticket_id) WHERE cast_log.line > first.line ORDER BY line"
+            f"INSERT INTO {REJECTED} SELECT {quoted(staged.file)}, c.line, 'row', ticket_id, {quoted(mapping.ticket)}, "
+            "'log-twice', 'ticket `' || left(ticket_id, 60) || '` is there already, in line ' || l.line, c.raw "
+            "FROM cast_log AS c JOIN ticket_lines AS l USING (ticket_id) WHERE c.line > l.line ORDER BY c.line"
         )
         made = self.selected("ticket", mapping.facts, mapping.constants)
         connection.execute(

@@ -64,6 +64,7 @@ class Staged:
     headings: tuple[str, ...]
     rows: int
     rejected: int
+    delimiter: str = ","
 
     def cell(self, heading: str) -> str:
         """Give the SQL of a cell as text, without blanks around it; null where it is empty."""
@@ -78,7 +79,7 @@ class Staged:
         if self.format == "jsonl":
             return f"left(record, {LONGEST_SHOWN})"
         cells = ", ".join(f"coalesce(c{index}, '')" for index in range(len(self.headings)))
-        return f"left(concat_ws(',', {cells}), {LONGEST_SHOWN})" if cells else "''"
+        return f"left(concat_ws({quoted(self.delimiter)}, {cells}), {LONGEST_SHOWN})" if cells else "''"
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -137,6 +138,7 @@ def stage(
         headings=copied.headings,
         rows=copied.records,
         rejected=rejects.count,
+        delimiter=copied.delimiter,
     )
     _check_count(connection, found)
     return found

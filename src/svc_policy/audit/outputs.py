@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 #: What `summary.json` says it is; by it a folder is known as ours.
 KIND: Final = "svc-policy audit"
 NAMES: Final = ("decisions.parquet", "findings.parquet", "findings.csv", "rejected.csv", "summary.json")
+#: Rows before tickets, file by file, line by line.
+REJECTED_IN_ORDER: Final = (
+    "SELECT * FROM rejected ORDER BY problem = 'ticket', min(rowid) OVER (PARTITION BY problem, file), line"
+)
 _BOM = b"\xef\xbb\xbf"
 _PLAIN = (
     "category",
@@ -91,7 +95,7 @@ def write_outputs(
         listed = ", ".join(COLUMNS)
         _copy(connection, f"SELECT {listed} FROM {FINDINGS}", made / "findings.parquet", "FORMAT parquet")
         write_csv(connection, f"SELECT {listed} FROM {FINDINGS}", made / "findings.csv")
-        write_csv(connection, "SELECT * FROM rejected", made / "rejected.csv")
+        write_csv(connection, REJECTED_IN_ORDER, made / "rejected.csv")
         text = json.dumps(summary, ensure_ascii=False, indent=2)
         (made / "summary.json").write_text(f"{text}\n", "utf-8")
         _move(made, out)

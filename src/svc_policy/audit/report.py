@@ -55,7 +55,7 @@ def report(result: AuditResult, language: Language) -> str:
             rejected=tickets["rejected"],
         )
     )
-    lines.extend(f"  {reason}: {count}" for reason, count in rejected_reasons(result))
+    lines.extend(f"  {padded(str(count), 7, right=True)}  {reason}" for reason, count in rejected_reasons(result))
     lines.append("")
     found = summary["findings"]
     if not found:
@@ -88,7 +88,7 @@ def rejected_reasons(result: AuditResult) -> list[tuple[str, int]]:
     """List why rows and tickets were rejected, one example of each reason with its line."""
     rows = result.connection.cursor().execute(
         "SELECT arg_min(file, line) || ':' || min(line) || ': ' || arg_min(reason, line), count(*) FROM rejected "
-        "GROUP BY code ORDER BY 2 DESC, 1"
+        "GROUP BY code ORDER BY 2 DESC, any_value(problem), min(file), min(line)"
     )
     return [(str(reason), int(count)) for reason, count in rows.fetchall()]
 

@@ -31,6 +31,10 @@ class _Calendars(WordedGroup):
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show both forms."""
+        return ["PACK [--year YYYY] | refresh PACK [--years FIRST-LAST]"]
+
 
 @group(
     "calendar",

@@ -107,7 +107,9 @@ class _Worded(click.Command):
         listed: list[tuple[str, str]] = []
         if isinstance(self, click.Group):
             found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-            listed = [(name, session.words(one.words)) for name, one in found if isinstance(one, _Worded)]
+            listed = [
+                (name, session.words(one.words)) for name, one in found if isinstance(one, _Worded) and not one.hidden
+            ]
         for heading, entries in (
             (message("Arguments"), arguments),
             (message("Options"), options),

@@ -22,20 +22,26 @@ from svc_policy.units import half_up_div
 Row = tuple[runtime.Value | None, ...]
 Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
 
+Later = Callable[[Row, int], Row]
+
 _INFIX = {"equal": "==", "less": "<", "at_most": "<=", "add": "+", "subtract": "-", "multiply": "*", "bit_or": "|"}
 _OPPOSITE = {"equal": "!=", "less": ">=", "at_most": ">"}
 _CALLS = {"least": "min", "greatest": "max", "half_up_divide": "half_up_div", "add_months": "add_months"}
 _CLOCKS = ("local_day", "day_end", "workday_due", "work_before", "work_after")
 
 
-def compile_plan(plan: Plan, clocks: runtime.Clocks, name: str = "policy") -> Decide:
-    """Compile `plan`; the function takes a ticket and `at` and gives the columns of every grain."""
+def compile_plan(plan: Plan, clocks: runtime.Clocks, name: str = "policy") -> tuple[Decide, Later]:
+    """Compile `plan` into two functions.
+
+    The first takes a ticket and `at` and gives the columns of every grain but
+    the plan's late ones; the second takes those of the ticket and `at` and
+    gives the late ones.
+    """
     source, bound = generate(plan, clocks)
     filename = f"<svc-policy {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     exec(compile(source, filename, "exec"), bound)  # noqa: S102 - our own text; the policy's values are bound
-    decide: Decide = bound["decide"]  # type: ignore[assignment]
-    return decide
+    return bound["decide"], bound["later"]  # type: ignore[return-value]
 
 
 def generate(plan: Plan, clocks: runtime.Clocks) -> tuple[str, dict[str, object]]:
@@ -57,6 +63,8 @@ class _Writer:
         self.constants: dict[tuple[type, object], str] = {}
         self.count = 0
         self.holds: dict[tuple[str, ...], str] = {}
+        #: Leaves that are not null in the block that is being written.
+        self.sure: set[Expression] = set()
         self.children: dict[str, list[str]] = {}
         self.bound: dict[str, object] = {
             "possible_rows": runtime.possible_rows,
@@ -111,17 +119,32 @@ class _Writer:
     # --- the function
 
     def write(self) -> None:
+        """Write ``decide``, and ``later``, which completes its columns."""
+        late = self.plan.late
         self.lines.append("def decide(ticket, at):")
         self.line("t = ticket.values")
-        for grain, steps in groupby(self.plan.steps, key=_loop_of):
+        steps_now = [step for step in self.plan.steps if step not in late]
+        for grain, steps in groupby(steps_now, key=_loop_of):
             if grain == "ticket":
-                for step in steps:
-                    self.step(step)
+                for when, same in groupby(steps, key=_when):
+                    if when is None:
+                        for step in same:
+                            self.step(step)
+                    else:
+                        self.dues([step for step in same if isinstance(step, Due)])
             else:
                 self.loop(grain, list(steps))
-        made = ", ".join(self.columns[name] for name in self.plan.names("ticket"))
+        early = [name for name in self.plan.names("ticket") if name in self.columns]
+        made = ", ".join(self.columns[name] for name in early)
         children = ", ".join(f"{grain!r}: r_{grain}" for grain in self.children)
         self.line(f"return ({made},), {{{children}}}")
+        self.lines.append("def later(values, at):")
+        self.names = {}
+        for index, name in enumerate(early):
+            self.columns[name] = f"values[{index}]"
+        for step in late:
+            self.step(step)
+        self.line(f"return ({', '.join(self.columns[step.name] for step in late)},)")
 
     def loop(self, grain: str, steps: Sequence[Step]) -> None:
         """Write one pass over the records of a child grain."""
@@ -160,7 +183,7 @@ class _Writer:
             case Collect():
                 self.collect(step)
             case Due():
-                self.due(step)
+                self.dues([step])
             case Aggregate():
                 self.aggregate(step)
 
@@ -181,8 +204,11 @@ class _Writer:
             guard = " or ".join(self.undetermined(leaf) for leaf in step.inputs)
             with self.block(f"if {guard}:"):
                 self.weigh(step, row, outputs, needs)
+            stated = {leaf for leaf in step.inputs if leaf.operator == "fact"} - self.sure
+            self.sure |= stated
             with self.block("else:"):
                 self.chain(step, row, outputs, needs)
+            self.sure -= stated
         else:
             self.chain(step, row, outputs, needs)
         self.columns[f"{step.name}_row"] = row
@@ -260,30 +286,51 @@ class _Writer:
                         self.line(f"{needs} = {self.atom(asked)}")
         self.columns[f"{step.name}_needs"] = needs
 
+    def dues(self, steps: Sequence[Due]) -> None:
+        """Write clocks that run under one condition: where it is false, none of them is asked."""
+        for step in steps:
+            self.columns[step.name] = self.fresh("due")
+            self.columns[f"{step.name}_open"] = self.fresh("open") if step.stops else "False"
+        names = [self.columns[step.name] for step in steps]
+        opens = [self.columns[f"{step.name}_open"] for step in steps if step.stops]
+        self.line(f"{' = '.join(names)} = None")
+        if opens:
+            self.line(f"{' = '.join(opens)} = False")
+        for step in steps:
+            self.held(step.stops)
+        when = steps[0].when
+        if when == TRUE:
+            for step in steps:
+                self.due(step)
+        else:
+            with self.block(f"if {self.truth(when)}:"):
+                for step in steps:
+                    self.due(step)
+        for step in steps:
+            if f"{step.name}_needs" in self.plan.columns:
+                self.columns[f"{step.name}_needs"] = self.needs_if(f"{self.columns[step.name]} is None", step.needs)
+
     def due(self, step: Due) -> None:
+        """Write one clock."""
         start, allowance = self.atom(step.start), self.atom(step.allowance)
-        due, is_open = self.fresh("due"), self.fresh("open")
-        self.line(f"{due} = None; {is_open} = False")
+        due = self.columns[step.name]
         guard = [
             f"{name} is not None" for name, node in ((start, step.start), (allowance, step.allowance)) if node.nullable
         ]
         holds = self.held(step.stops)
-        with self.block(f"if {' and '.join(guard) or 'True'}:"):
-            if step.clock == "calendar":
-                plain = f"{start} + {allowance}"
-                self.line(
-                    f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {plain}"
-                    if step.stops
-                    else f"{due} = {plain}"
-                )
-            else:
-                self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
-            if step.stops:
-                self.line(f"{is_open} = {due} is None")
-        self.columns[step.name] = due
-        self.columns[f"{step.name}_open"] = is_open
-        if f"{step.name}_needs" in self.plan.columns:
-            self.columns[f"{step.name}_needs"] = self.needs_if(f"{due} is None", step.needs)
+        if guard:
+            self.line(f"if {' and '.join(guard)}:")
+            self.depth += 1
+        if step.clock != "calendar":
+            self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
+        elif step.stops:
+            self.line(f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {start} + {allowance}")
+        else:
+            self.line(f"{due} = {start} + {allowance}")
+        if step.stops:
+            self.line(f"{self.columns[f'{step.name}_open']} = {due} is None")
+        if guard:
+            self.depth -= 1
 
     def held(self, stops: tuple[str, ...]) -> str:
         """Write, once, the spans of the holds of some kinds."""
@@ -413,7 +460,9 @@ class _Writer:
         return f"{_CALLS.get(operator, operator)}({', '.join(names)})"
 
     def stated(self, arguments: Sequence[Expression]) -> str:
-        return " and ".join(f"{self.atom(item)} is not None" for item in arguments if item.nullable)
+        return " and ".join(
+            f"{self.atom(item)} is not None" for item in arguments if item.nullable and item not in self.sure
+        )
 
     def truth(self, node: Expression) -> str:
         """Write what is truthy exactly where `node` is true."""
@@ -498,6 +547,10 @@ def _costs(node: Expression) -> bool:
 
 def _same_null(left: Expression, right: Expression) -> bool:
     return is_constant(left) and is_constant(right) and left.data is None and right.data is None
+
+
+def _when(step: Step) -> Expression | None:
+    return step.when if isinstance(step, Due) else None
 
 
 def _loop_of(step: Step) -> Grain | str:

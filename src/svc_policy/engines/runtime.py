@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from svc_policy.expressions.steps import HitPolicy
-from svc_policy.units import Value, add_months
+from svc_policy.units import Value
+from svc_policy.units import add_months as add_months_uncached
 from svc_policy.worktime.axis import WorkAxis
 from svc_policy.worktime.holds import Hold, absolute_deadline_s
 from svc_policy.worktime.local_clock import LocalClock
 
 DAY = 86_400
+
+
+#: Anniversaries repeat: the products of a shop are sold on few days.
+add_months = lru_cache(maxsize=65_536)(add_months_uncached)
 
 
 def possible_rows(policy: HitPolicy, conditions: Sequence[bool | None]) -> tuple[int, int]:

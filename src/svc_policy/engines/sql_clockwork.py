@@ -11,7 +11,7 @@ from svc_policy.engines import sql_worktime as worktime
 from svc_policy.engines.sql_expressions import case, column, paren, wrapped
 from svc_policy.engines.sql_tables import DAY, MOST_CHANGES, SetupTables
 from svc_policy.engines.sql_worktime import Node, number
-from svc_policy.expressions.nodes import Expression
+from svc_policy.expressions.nodes import Expression, choose, null
 from svc_policy.expressions.steps import Due
 from svc_policy.worktime.sql_tables import CalendarShape
 
@@ -191,7 +191,8 @@ class Clockwork:
         """Add a due instant, and whether a hold without end keeps it open."""
         ladder = self.ladder
         start = ladder.named(ladder.lower(step.start))
-        allowance = ladder.named(ladder.lower(step.allowance))
+        # Without `when` there is no allowance, and so no answer.
+        allowance = ladder.named(ladder.lower(choose(step.when, step.allowance, null("int"))))
         begun, need = self._sql(start), self._sql(allowance)
         nodes = [start, allowance]
         reads: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from svc_policy.engines.sql_expressions import Printer, case, coalesce, column, 
 from svc_policy.engines.sql_lookups import FactColumn
 from svc_policy.engines.sql_tables import SetupTables
 from svc_policy.engines.sql_worktime import Node, as_, bigint, number
-from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, walk
+from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, choose, null, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
 from svc_policy.plan import Plan
 
@@ -123,7 +123,7 @@ class Ladder:
         """Write the chain with the starts and allowances of some clocks as its columns; gives its last table."""
         names = ["ticket_id"]
         for index, step in enumerate(held):
-            for part, node in (("start", step.start), ("need", step.allowance)):
+            for part, node in (("start", step.start), ("need", choose(step.when, step.allowance, null("int")))):
                 made = f"{part}_{index}"
                 self.rung(made, node)
                 names.append(made)

@@ -81,7 +81,8 @@ class Collect:
 class Due:
     """The earliest instant at which `allowance` (seconds, or days) is used up on a clock.
 
-    `stops` are the kinds of hold that stop this clock.
+    `stops` are the kinds of hold that stop this clock. Where `when` is false
+    there is none, and the clock is not asked.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Due:
     clock: Clock
     stops: tuple[str, ...]
     needs: Expression
+    when: Expression
 
     grain: str = "ticket"
 

@@ -60,9 +60,13 @@ class Decides(Protocol):
     """The policy that a case is put to."""
 
     @property
-    def zone(self) -> tzinfo: ...
+    def zone(self) -> tzinfo:
+        """The zone that local instants are read in."""
+        ...
 
-    def decide(self, ticket: Mapping[str, object], *, at: datetime | None = None) -> Any: ...
+    def decide(self, ticket: Mapping[str, object], *, at: datetime | None = None) -> Any:
+        """Decide a ticket at an instant."""
+        ...
 
 
 def cases_of(pack: Pack) -> tuple[Case, ...]:

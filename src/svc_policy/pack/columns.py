@@ -60,7 +60,7 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     before = order[: order.index(family.name)]
     for name, (kind, zh, source, grain) in RESULTS.items():
         if source in before and grain in ("ticket", family.grain):
-            values = {item: () for item in CATEGORIES} if name == "category" else None
+            values = dict.fromkeys(CATEGORIES, ()) if name == "category" else None
             if name == "payer":
                 values = role_values(settings)
             columns.append(ColumnSpec(name=name, kind=kind, headings=(zh,), values=values))
@@ -95,7 +95,7 @@ def result_columns(family: Family, settings: Settings) -> list[ColumnSpec]:
         elif result.name == "clock":
             values = _CLOCKS
         elif result.values:
-            values = {value: () for value in result.values}
+            values = dict.fromkeys(result.values, ())
         kind = cast(
             "Kind",
             {"role": "text", "texts": "text", "quantity": "text", "months": "allowance"}.get(result.kind, result.kind),

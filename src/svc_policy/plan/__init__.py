@@ -12,6 +12,14 @@ from svc_policy.plan.builder import Builder, Column, ParameterValues, Rules
 from svc_policy.rules.family import Row
 
 
+#: Results that only serve other rules: left out where none reads them.
+SERVING = frozenset(
+    {"all_parts_covered", "parts_uncovered", "contract_labour", "contract_parts", "contract_visit", "discounts", "penalty_waivers"}
+)
+#: Results that nothing else reads.
+LATE = ("next_change_at", "needs")
+
+
 @attrs.frozen(kw_only=True)
 class Plan:
     """A policy ready for an engine.
@@ -25,6 +33,11 @@ class Plan:
     tables: Mapping[str, tuple[Row, ...]]
     asked: tuple[str, ...]
     rules: Rules
+
+    @property
+    def late(self) -> tuple[Step, ...]:
+        """The last steps, which an engine may put off until somebody looks: `next_change_at` and `needs`."""
+        return tuple(step for step in self.steps if step.name in LATE)
 
     def names(self, grain: str) -> tuple[str, ...]:
         """List the columns of a grain in the order of the steps."""
@@ -41,14 +54,31 @@ def make_plan(rules: Rules, fixed_day: int | None = None) -> Plan:
     builder = Builder(rules, fixed_day)
     for family in rules.families.values():
         family.build(builder)
-    builder.finish()
+    builder.finish(read_steps)
     return Plan(
-        steps=gather_children(builder.steps),
+        steps=_late_last(gather_children(builder.steps)),
         columns=builder.columns,
         tables=builder.collected,
         asked=tuple(builder.asked),
         rules=rules,
     )
+
+
+def _late_last(steps: Sequence[Step]) -> tuple[Step, ...]:
+    early = tuple(step for step in steps if step.name not in LATE)
+    return (*early, *(step for step in steps if step.name in LATE))
+
+
+def read_steps(steps: Sequence[Step]) -> list[Step]:
+    """Leave out the steps that serve others and that nothing reads."""
+    kept: list[Step] = []
+    read: set[str] = set()
+    for step in reversed(steps):
+        if step.name in SERVING and not read.intersection(columns_made(step)):
+            continue
+        kept.append(step)
+        read |= columns_read(step)
+    return kept[::-1]
 
 
 def gather_children(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -83,7 +113,7 @@ def expressions_of(step: Step) -> tuple[Expression, ...]:
         case Compute() | Aggregate():
             return (step.value, step.needs)
         case Due():
-            return (step.start, step.allowance, step.needs)
+            return (step.start, step.allowance, step.needs, step.when)
         case Collect():
             return (*step.conditions, *step.needs)
         case Choose():

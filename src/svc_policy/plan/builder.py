@@ -13,6 +13,7 @@ import attrs
 from svc_policy.expressions import nodes
 from svc_policy.expressions.nodes import (
     NULL,
+    TRUE,
     ZERO,
     Expression,
     and_,
@@ -316,7 +317,14 @@ class Builder:
         return made
 
     def due(
-        self, name: str, start: Expression, allowance: Expression, clock: Clock, stops: Sequence[str]
+        self,
+        name: str,
+        start: Expression,
+        allowance: Expression,
+        clock: Clock,
+        stops: Sequence[str],
+        *,
+        when: Expression = TRUE,
     ) -> tuple[Expression, Expression]:
         """Add an instant a clock away; gives it and whether a hold without end keeps it open."""
         needs = bit_or(*(choose(is_missing(node), self.needs(node), ZERO) for node in (start, allowance) if node.asks))
@@ -326,7 +334,7 @@ class Builder:
         if asks:
             self._register_needs(name, "ticket")
         self.steps.append(
-            Due(name=name, start=start, allowance=allowance, clock=clock, stops=tuple(stops), needs=needs)
+            Due(name=name, start=start, allowance=allowance, clock=clock, stops=tuple(stops), needs=needs, when=when)
         )
         return leaf, is_open
 
@@ -351,8 +359,14 @@ class Builder:
 
     # --- the end
 
-    def finish(self) -> None:
-        """Add what the whole decision comes to: `next_change_at` and `needs`."""
+    def finish(self, keep: Callable[[Sequence[Step]], list[Step]]) -> None:
+        """Add what the whole decision comes to: `next_change_at` and `needs`; `keep` drops what nothing reads."""
+        kept = keep(self.steps)
+        dropped = [step for step in self.steps if step not in kept]
+        self.steps = kept
+        for step in dropped:
+            for name in (step.name, f"{step.name}_needs"):
+                self.columns.pop(name, None)
         ahead = []
         for instant, live in dict.fromkeys(self.turning_points):
             guard = and_(

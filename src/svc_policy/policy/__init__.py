@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from svc_policy.decision import Decision, Quote
+from svc_policy.decision import Cell, Decision, Quote
 from svc_policy.errors import TicketError, problem
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Language, message
@@ -42,6 +42,7 @@ class Policy(PolicyViews):
         self._plan: Plan | None = None
         self._clocks: PolicyClocks | None = None
         self._decide: Any = None
+        self._later: Any = None
         self._index: Mapping[str, int] | None = None
 
     @property
@@ -105,7 +106,8 @@ class Policy(PolicyViews):
         """Decide a ready ticket at an instant in epoch seconds; the hot path of :meth:`decide`."""
         decide = self._decide
         if decide is None:
-            decide = self._decide = self._compile()
+            decide, self._later = self._compile()
+            self._decide = decide
         values, children = decide(ticket, at_s)
         return Decision(self, ticket, at_s, values, children)
 
@@ -113,6 +115,12 @@ class Policy(PolicyViews):
         from svc_policy.engines.python import compile_plan
 
         return compile_plan(self.plan, self.clocks, self.id)
+
+    def completed(self, decision: Decision) -> Sequence[Cell]:
+        """Give all columns of a decision of this policy, the late ones computed now."""
+        if self._later is None:
+            self._decide, self._later = self._compile()
+        return (*decision.early, *self._later(decision.early, decision.at_s))
 
     def quote_for(self, ticket: Ticket | Mapping[str, object], *, at: datetime | None = None) -> Quote | None:
         """Quote a ticket: the quote of its decision."""

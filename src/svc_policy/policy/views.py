@@ -82,7 +82,9 @@ class PolicyViews:
     def column(self, decision: Decision, name: str) -> Cell:
         """Give one column of the ticket; None for a column that the policy does not have."""
         index = self._indexes()["ticket"].get(name)
-        return None if index is None else decision.values[index]
+        if index is None:
+            return None
+        return decision.early[index] if index < len(decision.early) else decision.values[index]
 
     def child_column(self, decision: Decision, grain: str, number: int, name: str) -> Cell:
         """Give one column of a child record, counted from 0."""

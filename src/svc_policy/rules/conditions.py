@@ -9,12 +9,12 @@ from svc_policy.expressions.nodes import (
     Expression,
     and_,
     at_most,
+    equal,
     is_constant,
     is_missing,
     less,
     not_,
     one_of,
-    equal,
     or_,
     unless_undetermined,
 )

@@ -64,12 +64,13 @@ def _instant(context: Context, target: str, share: Expression, number: int) -> E
     start = start_of(context, target)
     # A target that is over has no share left to watch: its clock need not be asked.
     live = context.subject(f"{target}_live", "ticket", "escalations")
-    within = choose(live, context.subject(f"{target}_within", "ticket", "escalations"), null("int"))
+    within = context.subject(f"{target}_within", "ticket", "escalations")
     name = f"{target}_share_{number + 1}"
     if units <= {"s", "working_s"} and len(units) == 1:
         need = divide("ceil_divide", multiply(within, share), WHOLE)
         clock = "calendar" if units == {"s"} else "working"
-        return context.due(name, clear_start(context, target, start), need, clock, stopping(context, target))[0]  # type: ignore[arg-type]
+        begun = clear_start(context, target, start)
+        return context.due(name, begun, need, clock, stopping(context, target), when=live)[0]  # type: ignore[arg-type]
     due = choose(live, context.subject(f"{target}_due", "ticket", "escalations"), null("int"))
     if units <= {"working_days", "working_s"}:
         begun = strict("work_before", start)

@@ -153,7 +153,14 @@ class Context(Protocol):
     ) -> tuple[Expression, ...]: ...
 
     def due(
-        self, name: str, start: Expression, allowance: Expression, clock: Clock, stops: Sequence[str]
+        self,
+        name: str,
+        start: Expression,
+        allowance: Expression,
+        clock: Clock,
+        stops: Sequence[str],
+        *,
+        when: Expression = ...,
     ) -> tuple[Expression, Expression]: ...
 
     def gather(self, name: str, child: str, gathering: Gathering, value: Expression) -> Expression: ...
