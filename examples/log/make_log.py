@@ -17,9 +17,10 @@ HERE = Path(__file__).parent
 TICKETS = 120
 FIRST_DAY = date(2025, 3, 3)  # a Monday
 HEADINGS = (
-    "No.", "Received", "Passed on", "Called", "Solution", "Fee told", "Confirmed", "Set out", "On site", "Done",
-    "Back", "Report", "Checked", "Closed", "Type", "Visit", "Metres", "Delivered", "Cause", "By phone", "Parts", "Minutes", "Customer",
-    "Phone", "Class", "Charged", "Due",
+    "No.", "Received", "Passed on", "Called", "Solution", "Fee told", "Confirmed", "Set out",
+    "On site", "Done", "Back", "Report", "Checked", "Closed", "Type", "Visit", "Metres",
+    "Delivered", "Cause", "By phone", "Parts", "Minutes", "Customer", "Phone", "Class", "Charged",
+    "Due",
 )  # fmt: skip
 TYPES = ("failure", "failure", "failure", "failure", "failure", "question", "question", "grievance")
 
@@ -39,7 +40,7 @@ def make(folder: Path = HERE) -> None:
 
 def dull(number: int) -> dict[str, str]:
     """Make a ticket that is handled as it should be: two a working day, one in the morning, one after lunch."""
-    chance = random.Random(number)  # noqa: S311 - an example, not a secret
+    chance = random.Random(number)
     day = FIRST_DAY + timedelta(days=7 * ((number - 1) // 10) + (number - 1) // 2 % 5)
     received = datetime(day.year, day.month, day.day, 9 if number % 2 else 13, chance.randrange(5, 30))
     row = dict.fromkeys(HEADINGS, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svc_policy import load
+from svc_policy import Policy, load
 from svc_policy.decision import Decision
 
 MALL = load("mall")
@@ -199,29 +200,34 @@ def test_a_decision_is_deterministic(facts: Facts) -> None:
     assert AGAIN.decide_s(one.ticket, one.at_s).to_dict() == one.to_dict()
 
 
-@EXAMPLES
-@given(tickets(), st.integers(0, 3))
-def test_on_a_date_is_as_if_everything_was_of_that_date(facts: Facts, hour: int) -> None:
-    received = facts["received_at"]
+@functools.cache
+def on(day: date) -> Policy:
+    return MALL.on(day)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tickets(), st.sampled_from([date(2024, 12, 31), date(2025, 1, 1), date(2026, 1, 1)]), st.integers(0, 3))
+def test_on_a_date_is_as_if_everything_was_of_that_date(facts: Facts, day: date, hour: int) -> None:
+    received = facts["received_at"].replace(year=day.year, month=day.month, day=day.day, hour=3)
     facts |= {
+        "received_at": received,
         "quoted_at": received.replace(hour=23, minute=59),
-        "incidents": [{"occurred_on": received.date(), "incident_kind": "not_fed_back"}],
+        "incidents": [{"occurred_on": day, "incident_kind": "not_fed_back"}],
     }
     decision = decide(facts, after=hour * 3600)
-    fixed = MALL.on(received.date()).decide(decision.ticket, at=received + timedelta(hours=hour))
+    fixed = on(day).decide(decision.ticket, at=received + timedelta(hours=hour))
     left, right = decision.to_dict(), fixed.to_dict()
     assert left.pop("policy")["digest"] == right.pop("policy")["digest"]
     assert left == right
 
 
-@EXAMPLES
+@settings(max_examples=40, deadline=None)
 @given(tickets(), st.sampled_from([(2023, 60, 80), (2024, 60, 80), (2025, 65, 84), (2026, 70, 90)]))
 def test_on_a_date_the_fees_are_those_of_its_edition(facts: Facts, edition: tuple[int, int, int]) -> None:
     year, visit, labour = edition
     facts |= {"request_kind": "fault", "on_site": True, "delivered_on": date(2010, 1, 1), "distance_km": km(3000)}
-    decision = MALL.on(date(year, 6, 1)).decide(
-        decide(facts | {"labour_hours": hours(7200)}).ticket, at=facts["received_at"]
-    )
+    facts |= {"labour_hours": hours(7200)}
+    decision = on(date(year, 6, 1)).decide(decide(facts).ticket, at=facts["received_at"])
     assert lines(decision) == {"visit": visit * 100, "labour": 2 * labour * 100, "mileage": 0, "guidance": 0}
 
 

@@ -17,7 +17,6 @@ from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, is_const
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
 from svc_policy.facts.registry import BUILT_IN, LISTS, Grain
 from svc_policy.plan import Plan
-from svc_policy.units import half_up_div
 
 Row = tuple[runtime.Value | None, ...]
 Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
@@ -26,7 +25,7 @@ Later = Callable[[Row, int], Row]
 
 _INFIX = {"equal": "==", "less": "<", "at_most": "<=", "add": "+", "subtract": "-", "multiply": "*", "bit_or": "|"}
 _OPPOSITE = {"equal": "!=", "less": ">=", "at_most": ">"}
-_CALLS = {"least": "min", "greatest": "max", "half_up_divide": "half_up_div", "add_months": "add_months"}
+_CALLS = {"least": "min", "greatest": "max", "add_months": "add_months"}
 _CLOCKS = ("local_day", "day_end", "workday_due", "work_before", "work_after")
 
 
@@ -63,6 +62,8 @@ class _Writer:
         self.constants: dict[tuple[type, object], str] = {}
         self.count = 0
         self.holds: dict[tuple[str, ...], str] = {}
+        #: Where on the working axis a start lies, once somebody asked.
+        self.places: dict[str, str] = {}
         #: Leaves that are not null in the block that is being written.
         self.sure: set[Expression] = set()
         self.children: dict[str, list[str]] = {}
@@ -70,13 +71,12 @@ class _Writer:
             "possible_rows": runtime.possible_rows,
             "agreed": runtime.agreed,
             "add_months": runtime.add_months,
-            "half_up_div": half_up_div,
             "min": min,
             "max": max,
             "zip": zip,
             "tuple": tuple,
         }
-        for clock in (*_CLOCKS, "calendar", "working", "working_days"):
+        for clock in (*_CLOCKS, "calendar", "working", "working_days", "worked_up"):
             if (function := getattr(clocks, clock, None)) is not None:
                 self.bound[clock] = function
 
@@ -298,6 +298,9 @@ class _Writer:
             self.line(f"{' = '.join(opens)} = False")
         for step in steps:
             self.held(step.stops)
+            start = self.atom(step.start)
+            if step.clock == "working" and start not in self.places:
+                self.places[start] = self.assign("None")
         when = steps[0].when
         if when == TRUE:
             for step in steps:
@@ -318,19 +321,28 @@ class _Writer:
             f"{name} is not None" for name, node in ((start, step.start), (allowance, step.allowance)) if node.nullable
         ]
         holds = self.held(step.stops)
-        if guard:
-            self.line(f"if {' and '.join(guard)}:")
-            self.depth += 1
-        if step.clock != "calendar":
+        with self.block(f"if {' and '.join(guard) or 'True'}:"):
+            self.ask_clock(step, start, allowance, due, holds)
+            if step.stops:
+                self.line(f"{self.columns[f'{step.name}_open']} = {due} is None")
+
+    def ask_clock(self, step: Due, start: str, allowance: str, due: str, holds: str) -> None:
+        """Write the question to the clock, for a start and an allowance that are there."""
+        if step.clock == "working":
+            # Clocks that start together share their place on the axis.
+            begun = self.places[start]
+            self.line(f"if {begun} is None: {begun} = work_before({start})")
+            plain = f"worked_up({begun} + {allowance})"
+            if not (is_constant(step.allowance) and step.allowance.data):
+                plain = f"({plain} if {allowance} > 0 else {start})"
+            held = f"{due} = working({start}, {allowance}, {holds}) if {holds} else {plain}"
+            self.line(held if step.stops else f"{due} = {plain}")
+        elif step.clock == "working_days":
             self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
         elif step.stops:
             self.line(f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {start} + {allowance}")
         else:
             self.line(f"{due} = {start} + {allowance}")
-        if step.stops:
-            self.line(f"{self.columns[f'{step.name}_open']} = {due} is None")
-        if guard:
-            self.depth -= 1
 
     def held(self, stops: tuple[str, ...]) -> str:
         """Write, once, the spans of the holds of some kinds."""
@@ -455,6 +467,8 @@ class _Writer:
             return f"{names[0]} {_INFIX[operator]} {names[1]}"
         if operator == "floor_divide":
             return f"{names[0]} // {names[1]}"
+        if operator == "half_up_divide":
+            return f"(2 * {names[0]} + {names[1]}) // (2 * {names[1]})"
         if operator == "ceil_divide":
             return f"-(-{names[0]} // {names[1]})"
         return f"{_CALLS.get(operator, operator)}({', '.join(names)})"

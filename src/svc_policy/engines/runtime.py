@@ -50,11 +50,9 @@ class Clocks(Protocol):
     def local_day(self, instant: int) -> int: ...
     def day_end(self, day: int) -> int: ...
     def work_after(self, work: int) -> int:
-        """Give the earliest instant with `work` seconds of work before it."""
+        """Give the earliest instant with `work` seconds of work before it; the calendar's first for none."""
         assert self.axis is not None
-        instant = self.axis.deadline_s(self.axis.first_instant, work)
-        assert instant is not None
-        return instant
+        return self.axis.instant_of_work_s(work) if work > 0 else self.axis.first_instant
 
     def workday_due(self, instant: int, days: int) -> int: ...
     def work_before(self, instant: int) -> int: ...
@@ -77,6 +75,7 @@ class PolicyClocks:
             self.working = axis.deadline_s
             self.working_days = axis.workday_deadline_s
             self.work_before = axis.work_before_s
+            self.worked_up = axis.instant_of_work_s
 
     def local_day(self, instant: int) -> int:
         """Find the local calendar date of an instant."""
@@ -100,11 +99,9 @@ class PolicyClocks:
         return self._changing[day]
 
     def work_after(self, work: int) -> int:
-        """Give the earliest instant with `work` seconds of work before it."""
+        """Give the earliest instant with `work` seconds of work before it; the calendar's first for none."""
         assert self.axis is not None
-        instant = self.axis.deadline_s(self.axis.first_instant, work)
-        assert instant is not None
-        return instant
+        return self.axis.instant_of_work_s(work) if work > 0 else self.axis.first_instant
 
     def workday_due(self, instant: int, days: int) -> int:
         """Give the closing of the working day `days` after an instant's local day."""

@@ -27,22 +27,26 @@ class Clockwork:
     def __init__(self, setup: SetupTables, ladder: Ladder) -> None:
         self.setup = setup
         self.ladder = ladder
-        self.made: dict[tuple[str, tuple[Expression, ...]], Expression] = {}
+        self.made: dict[tuple[str, tuple[Expression, ...], bool], Expression] = {}
         self.aliases = 0
 
     def handles(self, operator: str) -> bool:
         """Say whether an operator needs rungs of its own."""
         return operator in OPERATORS
 
-    def lower(self, node: Expression) -> Expression:
-        """Add the rungs of one operator over lowered arguments; gives the column that holds its value."""
+    def lower(self, node: Expression, *, checked: bool = True) -> Expression:
+        """Add the rungs of one operator over lowered arguments; gives the column that holds its value.
+
+        A result that must be there where its arguments are is `checked`.
+        """
         arguments = tuple(self.ladder.named(argument) for argument in node.arguments)
-        key = (node.operator, arguments)
+        key = (node.operator, arguments, checked)
         if key not in self.made:
             make: Callable[..., str] = getattr(self, f"_{node.operator}")
             name = make(*arguments)
             self.made[key] = Expression("column", data=name, type="int", nullable=True, asks=False)
-            self._check([self._sql(item) for item in arguments], name, arguments)
+            if checked:
+                self._check([self._sql(item) for item in arguments], name, arguments)
         return self.made[key]
 
     # --- parts
@@ -204,7 +208,7 @@ class Clockwork:
             ladder.add(step.name, worktime.target_work(begun, need, *(held or ())), nodes, reads=reads)
         elif step.clock == "working":
             key = Expression("work_before", (start,), type="int", nullable=True)
-            reached = self.lower(key)
+            reached = self.lower(key, checked=False)
             target = self._name("target")
             ladder.add(
                 target,

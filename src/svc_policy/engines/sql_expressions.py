@@ -185,19 +185,9 @@ class Printer:
         )
 
     def half_up_divide(self, dividend: Node, divisor: Node) -> Node:
-        """Divide integers and round to the nearest, a half away from zero; the divisor is positive."""
-
-        def nearest(sign: Node) -> Node:
-            doubled = paren(exp.Add(this=exp.Mul(this=sign, expression=number(2)), expression=divisor))
-            return self.quotient(doubled, paren(exp.Mul(this=divisor, expression=number(2))))
-
-        negative = exp.LT(this=dividend, expression=number(0))
-        return case(
-            [
-                (negative, exp.Neg(this=paren(nearest(paren(exp.Neg(this=dividend)))))),
-                (exp.Not(this=paren(negative)), nearest(dividend)),
-            ]
-        )
+        """Divide integers and round to the nearest, a half up; the divisor is positive."""
+        doubled = paren(exp.Add(this=exp.Mul(this=dividend, expression=number(2)), expression=divisor))
+        return self.floor_divide(doubled, paren(exp.Mul(this=divisor, expression=number(2))))
 
 
 def wrapped(node: Node) -> Node:

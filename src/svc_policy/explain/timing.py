@@ -142,12 +142,14 @@ def _tell_holds(account: Account) -> None:
         for rule in account.fired("holds", f"hold {number}"):
             values = {
                 "kind": words.label(hold.hold_kind),
-                "began": words.instant(hold.from_at.astimezone(account.policy.zone)),
+                "began": words.instant(hold.from_at.astimezone(account.policy.zone)) if hold.from_at else "",
                 "ended": words.instant(hold.until_at.astimezone(account.policy.zone)) if hold.until_at else "",
                 "targets": _stopped(account, rule),
             }
             if not values["targets"]:
                 account.say(message("“{kind}” stops no time.", **values), rule)
+            elif not hold.from_at:
+                account.say(message("“{kind}” stops {targets}, but it is not stated when it began.", **values), rule)
             elif hold.until_at:
                 account.say(message("From {began} to {ended} “{kind}” stopped {targets}.", **values), rule)
             else:

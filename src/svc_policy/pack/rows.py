@@ -299,8 +299,14 @@ def _check_results(rows: Mapping[str, Sequence[Row]], ends: set[str], problems: 
         for row in of:
             for name, test in row.tests.items():
                 if not test.any and not given.get(name, True):
-                    template = "rule `{rule}` reads `{name}`, which no table of the pack gives"
-                    _say(row, problems, "result-absent", message(template, rule=row.id, name=name))
+                    _say(
+                        row,
+                        problems,
+                        "result-absent",
+                        message(
+                            "rule `{rule}` reads `{name}`, which no table of the pack gives", rule=row.id, name=name
+                        ),
+                    )
 
 
 def _unknown(

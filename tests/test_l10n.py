@@ -1,0 +1,67 @@
+"""The catalogues hold every text of the source, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+
+import l10n
+import pytest
+
+from svc_policy.messages import LANGUAGES, Message, catalogue
+
+TEMPLATES = l10n.templates()
+
+
+def written_in_source() -> set[str]:
+    """Find the templates by reading the syntax tree, which sees what a tokeniser may not."""
+    found = set()
+    for path in l10n.PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in l10n.KEYWORDS):
+                continue
+            if node.args and isinstance(node.args[0], ast.Constant):
+                found.add(node.args[0].value)
+    return found
+
+
+def test_every_template_is_extracted():
+    assert set(TEMPLATES) == written_in_source()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_template_is_in_the_catalogue_and_nothing_obsolete_is(language):
+    assert set(l10n.translations(language)) == set(TEMPLATES)
+    assert "#~" not in l10n.path_of(language).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_translation_is_there_with_the_same_placeholders(language):
+    for template, text in l10n.translations(language).items():
+        assert text, template
+        assert l10n.placeholders(text) == l10n.placeholders(template), template
+
+
+def test_english_is_the_template_itself():
+    assert all(template == text for template, text in l10n.translations("en").items())
+
+
+def test_chinese_ends_as_the_template_ends():
+    for template, text in l10n.translations("zh").items():
+        assert text.endswith("。") == (template.endswith(".") and not template.endswith("..")), (template, text)
+        assert text.endswith("？") == template.endswith("?"), (template, text)
+
+
+def test_the_files_are_as_the_tool_writes_them():
+    for path, text in l10n.catalogues():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `make l10n`"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_library_reads_the_catalogue_as_babel_does(language):
+    assert dict(catalogue(language)) == {key: text for key, text in l10n.translations(language).items() if text}
+
+
+def test_a_message_speaks_both_languages():
+    text = Message("there is no pack `{name}`", {"name": "mal"})
+    assert text.text("en") == "there is no pack `mal`"
+    assert text.text("zh") == "没有政策包 `mal`"
