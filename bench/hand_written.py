@@ -8,26 +8,31 @@ for the same as a policy.
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import date
 
 WARRANTY_MONTHS = 12
 NEAR_M = 5_000
 MIDDLE_M = 50_000
-NEAR = timedelta(hours=24)
-MIDDLE = timedelta(hours=48)
-FAR = timedelta(hours=72)
+NEAR_S = 24 * 3600
+MIDDLE_S = 48 * 3600
+FAR_S = 72 * 3600
 HALF_HOUR_S = 1800
 HALF_HOUR_FEE = 4_000
 
-#: Category, due instant, fee in minor units, level of escalation.
-Answer = tuple[str, datetime, int, int]
+#: Shanghai has kept UTC+8 since 1991, so the local day needs no zone.
+OFFSET_S = 8 * 3600
+DAY_S = 86_400
+EPOCH = date(1970, 1, 1).toordinal()
+
+#: Category, due instant in epoch seconds, fee in minor units, level of escalation.
+Answer = tuple[str, int, int, int]
 
 
 class Job:
-    """One request: metres, seconds of labour, money in minor units; instants in the company's zone."""
+    """One request: metres, seconds of labour, money in minor units; instants in epoch seconds."""
 
     __slots__ = (
-        "arrived_at",
+        "arrived_s",
         "cause",
         "contract_until",
         "distance_m",
@@ -36,13 +41,13 @@ class Job:
         "on_site",
         "parts",
         "purchased_on",
-        "received_at",
+        "received_s",
     )
 
     def __init__(
         self,
         *,
-        received_at: datetime,
+        received_s: int,
         purchased_on: date,
         contract_until: date | None,
         internal: bool,
@@ -51,9 +56,9 @@ class Job:
         distance_m: int,
         labour_s: int,
         parts: tuple[tuple[int, int], ...],
-        arrived_at: datetime | None,
+        arrived_s: int | None,
     ) -> None:
-        self.received_at = received_at
+        self.received_s = received_s
         self.purchased_on = purchased_on
         self.contract_until = contract_until
         self.internal = internal
@@ -63,13 +68,13 @@ class Job:
         self.labour_s = labour_s
         #: Unit price and quantity of each part.
         self.parts = parts
-        self.arrived_at = arrived_at
+        self.arrived_s = arrived_s
 
 
-def decide(job: Job, at: datetime) -> Answer:
+def decide(job: Job, at_s: int) -> Answer:
     """Decide one request at an instant."""
-    received_at = job.received_at
-    reported_on = received_at.date()
+    received_s = job.received_s
+    reported_on = date.fromordinal((received_s + OFFSET_S) // DAY_S + EPOCH)
     in_warranty = reported_on < months_after(job.purchased_on, WARRANTY_MONTHS)
 
     if job.internal:
@@ -83,11 +88,11 @@ def decide(job: Job, at: datetime) -> Answer:
 
     distance_m = job.distance_m
     if distance_m <= NEAR_M:
-        window = NEAR
+        window_s = NEAR_S
     elif distance_m <= MIDDLE_M:
-        window = MIDDLE
+        window_s = MIDDLE_S
     else:
-        window = FAR
+        window_s = FAR_S
 
     if category == "A" and job.on_site:
         fee = visit_fee(distance_m) + labour_fee(job.labour_s) + parts_fee(job.parts, in_warranty)
@@ -97,15 +102,15 @@ def decide(job: Job, at: datetime) -> Answer:
         fee = 0
 
     level = 0
-    if job.arrived_at is None:
-        used = at - received_at
-        if used * 2 >= window * 3:
+    if job.arrived_s is None:
+        used_s = at_s - received_s
+        if used_s * 2 >= window_s * 3:
             level = 3
-        elif used >= window:
+        elif used_s >= window_s:
             level = 2
-        elif used * 5 >= window * 4:
+        elif used_s * 5 >= window_s * 4:
             level = 1
-    return category, received_at + window, fee, level
+    return category, received_s + window_s, fee, level
 
 
 def visit_fee(distance_m: int) -> int:

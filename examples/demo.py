@@ -63,9 +63,7 @@ def main() -> int:
         if done.returncode not in (FINE, expected):
             print(f"\nthis step failed with exit code {done.returncode}", file=sys.stderr)
             return done.returncode
-    print(
-        f"\n{'─' * 100}\nThe whole audit is in {OUT}/: findings.csv for a spreadsheet, rejected.csv, summary.json, Parquet files."
-    )
+    print(f"\n{'─' * 100}\nThe whole audit is in {OUT}/: findings.csv, rejected.csv, summary.json, and Parquet files.")
     return 0
 
 

@@ -8,6 +8,7 @@ each template as it is. What lacks a translation is listed; then the exit code i
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import string
@@ -16,13 +17,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 SOURCE = Path(__file__).parent.parent / "src"
 PACKAGE = SOURCE / "svc_policy"
 FOLDERS = {"en": "en", "zh": "zh_CN"}
-KEYWORDS = {"message": None, "translate": None}
+KEYWORDS = ("message", "translate")
 HEADER = """\
 # Texts of svc-policy; written by `make l10n`, translations by hand.
 msgid ""
@@ -41,15 +41,22 @@ def path_of(language: str) -> Path:
 
 
 def templates() -> dict[str, list[str]]:
-    """Extract every template, with the files that say it."""
+    """Extract every template, with the files that say it.
+
+    The syntax tree is read rather than Babel's tokens, which stop at an f-string
+    before Python 3.12.
+    """
     found: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(SOURCE).as_posix()
-        for _, text, _, _ in extract_from_file("python", path, keywords=KEYWORDS):
-            assert isinstance(text, str)
-            files = found.setdefault(text, [])
-            if name not in files:
-                files.append(name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                continue
+            first = node.args[0]
+            if node.func.id in KEYWORDS and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                files = found.setdefault(first.value, [])
+                if name not in files:
+                    files.append(name)
     return found
 
 

@@ -155,6 +155,7 @@ class Views(Protocol):
     """What expands the columns of a decision: the policy that made it."""
 
     def completed(self, decision: Decision) -> Sequence[Cell]: ...
+    def completed_lines(self, decision: Decision) -> Mapping[str, Sequence[Sequence[Cell]]]: ...
     def column(self, decision: Decision, name: str) -> Cell: ...
     def coverage(self, decision: Decision) -> Coverage: ...
     def targets(self, decision: Decision) -> dict[str, Target]: ...
@@ -174,34 +175,50 @@ class Views(Protocol):
     def digest(self) -> str: ...
 
 
+class Layout(Protocol):
+    """Where an engine put its columns: see :class:`svc_policy.engines.python.Compiled`."""
+
+    @property
+    def index(self) -> Mapping[str, Mapping[str, int]]: ...
+    @property
+    def constants(self) -> Mapping[str, Cell]: ...
+
+
 class Decision:
     """The answer to one ticket under one policy at one instant.
 
-    `early` are the ticket's columns but the last ones, which are computed when
-    they are looked at; `children` are those of its parts, incidents and
-    overrides. All are as the engine computed them, in internal units.
+    `early` and `lines` are what the engine computed, in internal units, where
+    `layout` says; :attr:`values` and :attr:`children` put them into the order
+    of the plan, the columns included that are computed when they are looked at.
     """
 
-    __slots__ = ("at_s", "children", "early", "policy", "ticket")
+    __slots__ = ("at_s", "early", "layout", "lines", "policy", "ticket")
 
     def __init__(
         self,
         policy: Views,
         ticket: Any,
         at_s: int,
-        values: Sequence[Cell],
-        children: Mapping[str, Sequence[Sequence[Cell]]],
+        early: Sequence[Cell],
+        lines: Mapping[str, Sequence[Sequence[Cell]]],
+        layout: Layout,
     ) -> None:
         self.policy = policy
         self.ticket = ticket
         self.at_s = at_s
-        self.early = values
-        self.children = children
+        self.early = early
+        self.lines = lines
+        self.layout = layout
 
     @property
     def values(self) -> Sequence[Cell]:
         """The ticket's columns in internal units, in the order of the plan."""
         return self.policy.completed(self)
+
+    @property
+    def children(self) -> Mapping[str, Sequence[Sequence[Cell]]]:
+        """The columns of parts, incidents and overrides, in the order of the plan."""
+        return self.policy.completed_lines(self)
 
     def column(self, name: str) -> Cell:
         """Give one column in internal units: epoch seconds, epoch days, minor units."""

@@ -10,7 +10,8 @@ import pytest
 
 from svc_policy import load
 from svc_policy.audit import AuditResult, run_audit
-from tests.audit.row_by_row import decide_row_by_row
+
+from .row_by_row import decide_row_by_row
 
 ROOT = Path(__file__).parent.parent.parent
 Audit = Callable[..., AuditResult]

@@ -12,8 +12,9 @@ import pytest
 
 from svc_policy.audit import AuditResult, run_audit
 from svc_policy.audit.codes import CODES
-from tests.audit.conftest import ROOT
-from tests.audit.row_by_row import decide_row_by_row
+
+from .conftest import ROOT
+from .row_by_row import decide_row_by_row
 
 LOG = ROOT / "examples" / "log"
 

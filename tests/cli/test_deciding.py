@@ -6,7 +6,6 @@ import json
 import re
 from datetime import datetime
 from importlib import resources
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator

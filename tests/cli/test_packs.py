@@ -7,10 +7,14 @@ import json
 import re
 from pathlib import Path
 
+import attrs
+import openpyxl
 import pytest
 
 from cli.running import run, write_ticket
 from svc_policy import load
+from svc_policy.errors import Place
+from svc_policy.pack.cases import cases_of
 
 
 @pytest.fixture
@@ -155,10 +159,6 @@ def test_a_workbook_loads_back_with_the_same_digest(tmp_path):
 
 
 def test_a_workbook_is_text_in_every_cell_and_carries_the_cases(tmp_path):
-    import openpyxl
-
-    from svc_policy.pack.cases import read_cases
-
     book = tmp_path / "mall.xlsx"
     run("export", "mall", "--xlsx", book)
     pages = openpyxl.load_workbook(book)
@@ -166,9 +166,10 @@ def test_a_workbook_is_text_in_every_cell_and_carries_the_cases(tmp_path):
     cells = [cell for page in pages for row in page.iter_rows() for cell in row if cell.value is not None]
     assert {cell.data_type for cell in cells} == {"s"}
     assert {cell.number_format for cell in cells} == {"@"}
-    assert read_cases(load(book).pack) == read_cases(load("mall").pack) or len(read_cases(load(book).pack)) == len(
-        read_cases(load("mall").pack)
+    before, after = (
+        [attrs.evolve(case, place=Place(file="")) for case in cases_of(load(pack).pack)] for pack in ("mall", book)
     )
+    assert before == after and len(before) > 100
 
 
 def test_export_refuses_what_it_cannot_write(tmp_path):

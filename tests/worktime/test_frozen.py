@@ -93,6 +93,19 @@ def test_estimated_holidays_are_provisional() -> None:
     assert all(frozen.provisional == ("estimated" in frozen.why) for frozen in days)
 
 
+def test_names_are_in_the_language_asked_for_and_never_in_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for environment in ("C", "de_DE.UTF-8", "zh_CN.UTF-8"):
+        monkeypatch.setenv("LANGUAGE", environment)
+        assert refresh("CN", [2026])[0].why == "New Year's Day"
+        assert refresh("CN", [2026], language="zh")[0].why == "元旦"
+        # There are no Chinese names for German holidays.
+        assert refresh("DE", [2026], language="zh")[0].why == "New Year's Day"
+    estimated = refresh("AE", [2027], language="zh", today=dt.date(2027, 1, 1))
+    assert any(frozen.provisional for frozen in estimated)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

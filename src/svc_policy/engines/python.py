@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
+import attrs
+
 from svc_policy.engines import runtime
 from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, is_constant
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
@@ -29,25 +31,46 @@ _CALLS = {"least": "min", "greatest": "max", "add_months": "add_months"}
 _CLOCKS = ("local_day", "day_end", "workday_due", "work_before", "work_after")
 
 
-def compile_plan(plan: Plan, clocks: runtime.Clocks, name: str = "policy") -> tuple[Decide, Later]:
-    """Compile `plan` into two functions.
+@attrs.frozen(kw_only=True)
+class Compiled:
+    """A plan as two functions, and where they put their columns.
 
-    The first takes a ticket and `at` and gives the columns of every grain but
-    the plan's late ones; the second takes those of the ticket and `at` and
-    gives the late ones.
+    `decide` takes a ticket and `at` and gives the ticket's columns and those of
+    its children; `later` takes the ticket's columns and `at` and gives the
+    plan's late ones. Columns that are the same for every ticket stand in
+    `constants`; `index` says for each grain where the others stand.
     """
-    source, bound = generate(plan, clocks)
+
+    decide: Decide
+    later: Later
+    index: Mapping[str, Mapping[str, int]]
+    constants: Mapping[str, runtime.Value | None]
+    late: tuple[str, ...]
+
+
+def compile_plan(plan: Plan, clocks: runtime.Clocks, name: str = "policy") -> Compiled:
+    """Compile `plan` for Python."""
+    source, bound, layout, constants = generate(plan, clocks)
     filename = f"<svc-policy {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     exec(compile(source, filename, "exec"), bound)  # noqa: S102 - our own text; the policy's values are bound
-    return bound["decide"], bound["later"]  # type: ignore[return-value]
+    return Compiled(
+        decide=bound["decide"],  # type: ignore[arg-type]
+        later=bound["later"],  # type: ignore[arg-type]
+        index={grain: {name: index for index, name in enumerate(names)} for grain, names in layout.items()},
+        constants=constants,
+        late=tuple(step.name for step in plan.late),
+    )
 
 
-def generate(plan: Plan, clocks: runtime.Clocks) -> tuple[str, dict[str, object]]:
-    """Write the source of a plan's function, and the names that it is bound to."""
+def generate(
+    plan: Plan, clocks: runtime.Clocks
+) -> tuple[str, dict[str, object], dict[str, tuple[str, ...]], dict[str, runtime.Value | None]]:
+    """Write the source of a plan's functions, the names it is bound to, the layout, the constant columns."""
     writer = _Writer(plan, clocks)
     writer.write()
-    return "\n".join(writer.lines) + "\n", writer.bound
+    layout = {"ticket": tuple(writer.early), **{grain: tuple(names) for grain, names in writer.children.items()}}
+    return "\n".join(writer.lines) + "\n", writer.bound, layout, writer.known
 
 
 class _Writer:
@@ -67,6 +90,8 @@ class _Writer:
         #: Leaves that are not null in the block that is being written.
         self.sure: set[Expression] = set()
         self.children: dict[str, list[str]] = {}
+        self.early: list[str] = []
+        self.known: dict[str, runtime.Value | None] = {}
         self.bound: dict[str, object] = {
             "possible_rows": runtime.possible_rows,
             "agreed": runtime.agreed,
@@ -85,9 +110,9 @@ class _Writer:
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
 
-    def fresh(self, prefix: str = "v") -> str:
+    def fresh(self) -> str:
         self.count += 1
-        return f"{prefix}{self.count}"
+        return f"v{self.count}"
 
     def assign(self, text: str) -> str:
         name = self.fresh()
@@ -99,6 +124,7 @@ class _Writer:
         """Write a block; what it computes is known only inside."""
         self.line(head)
         known = dict(self.names)
+        count = self.count
         self.depth += 1
         start = len(self.lines)
         yield
@@ -106,6 +132,9 @@ class _Writer:
             self.line("pass")
         self.depth -= 1
         self.names = known
+        # What was named inside is forgotten, so its names are free again: a frame with
+        # thousands of locals would cost more than all that is computed in it.
+        self.count = count
 
     def constant(self, value: object) -> str:
         if value is None or isinstance(value, bool):
@@ -134,7 +163,11 @@ class _Writer:
                         self.dues([step for step in same if isinstance(step, Due)])
             else:
                 self.loop(grain, list(steps))
-        early = [name for name in self.plan.names("ticket") if name in self.columns]
+        written = [name for name in self.plan.names("ticket") if name in self.columns]
+        values = {text: value for text, value in self.bound.items() if text.startswith("K")}
+        values |= {"None": None, "True": True, "False": False, "0": 0}
+        self.known = {name: values[self.columns[name]] for name in written if self.columns[name] in values}  # type: ignore[misc]
+        early = self.early = [name for name in written if name not in self.known]
         made = ", ".join(self.columns[name] for name in early)
         children = ", ".join(f"{grain!r}: r_{grain}" for grain in self.children)
         self.line(f"return ({made},), {{{children}}}")
@@ -175,7 +208,8 @@ class _Writer:
     def step(self, step: Step) -> None:
         match step:
             case Compute():
-                self.columns[step.name] = value = self.keep(self.atom(step.value))
+                value = self.atom(step.value)
+                self.columns[step.name] = value = value if is_constant(step.value) else self.keep(value)
                 if f"{step.name}_needs" in self.plan.columns:
                     self.columns[f"{step.name}_needs"] = self.needs_if(f"{value} is None", step.needs)
             case Choose():
@@ -197,9 +231,9 @@ class _Writer:
         return name
 
     def choose(self, step: Choose) -> None:
-        row = self.fresh("row")
-        outputs = {output.name: self.fresh("out") for output in step.outputs}
-        needs = self.fresh("needs") if step.asks else None
+        row = self.fresh()
+        outputs = {output.name: self.fresh() for output in step.outputs}
+        needs = self.fresh() if step.asks else None
         if step.inputs:
             guard = " or ".join(self.undetermined(leaf) for leaf in step.inputs)
             with self.block(f"if {guard}:"):
@@ -289,8 +323,8 @@ class _Writer:
     def dues(self, steps: Sequence[Due]) -> None:
         """Write clocks that run under one condition: where it is false, none of them is asked."""
         for step in steps:
-            self.columns[step.name] = self.fresh("due")
-            self.columns[f"{step.name}_open"] = self.fresh("open") if step.stops else "False"
+            self.columns[step.name] = self.fresh()
+            self.columns[f"{step.name}_open"] = self.fresh() if step.stops else "False"
         names = [self.columns[step.name] for step in steps]
         opens = [self.columns[f"{step.name}_open"] for step in steps if step.stops]
         self.line(f"{' = '.join(names)} = None")

@@ -254,6 +254,8 @@ class Ticket(Record):
     overrides: tuple[Override, ...] = attrs.field(default=(), converter=_listed)
     extra: Mapping[str, object] = attrs.field(factory=dict)
     extra_values: dict[str, int | str | bool] = attrs.field(init=False)
+    #: Which facts are stated and which lists have records, as one number: tickets of one shape take one way.
+    shape: int = attrs.field(init=False)
 
     def _settle(self) -> list[Problem]:
         problems = super()._settle()
@@ -273,6 +275,9 @@ class Ticket(Record):
             for name, given in self.extra.items()
         }
         object.__setattr__(self, "extra", extra)
+        lists = (self.parts, self.holds, self.incidents, self.overrides)
+        shape = sum(1 << index for index, item in enumerate((*lists, *self.values)) if item not in (None, ()))
+        object.__setattr__(self, "shape", shape)
         return [*problems, *(inside("extra", each) for each in found)]
 
     def _settle_lines(self, field: str, record: type[Record]) -> list[Problem]:

@@ -56,10 +56,10 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     taken = {column.name for column in columns}
     for grain, facts in settings.facts.items():
         if grain in ("ticket", family.grain) or family.name in ("warranty", "exclusions"):
-            columns.extend(_of_fact(fact) for fact in facts if fact.name not in taken)
+            columns.extend(_of_fact(fact, settings) for fact in facts if fact.name not in taken)
     before = order[: order.index(family.name)]
-    for name, (kind, zh, source, grain) in RESULTS.items():
-        if source in before and grain in ("ticket", family.grain):
+    for name, (kind, zh, source, of_grain) in RESULTS.items():
+        if source in before and of_grain in ("ticket", family.grain):
             values = dict.fromkeys(CATEGORIES, ()) if name == "category" else None
             if name == "payer":
                 values = role_values(settings)
@@ -78,8 +78,10 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     return columns
 
 
-def _of_fact(fact: Fact) -> ColumnSpec:
-    values = {value: labels for value, labels in fact.values.items()} or None
+def _of_fact(fact: Fact, settings: Settings) -> ColumnSpec:
+    values: Mapping[str, tuple[str, ...]] | None = dict(fact.values) or None
+    if (fact.grain, fact.name) == ("override", "role"):
+        values = role_values(settings)
     return ColumnSpec(name=fact.name, kind=cast("Kind", fact.kind), headings=(fact.zh, fact.en), values=values)
 
 

@@ -25,9 +25,12 @@ def read_rows(
     order: tuple[str, ...],
     settings: Settings,
     labels: Mapping[str, tuple[str, str]],
+    clauses: Mapping[str, object],
     problems: list[Problem],
 ) -> tuple[Row, ...]:
     """Read a family's table; everything wrong with it goes to `problems`."""
+    if not sheet.header:
+        return ()
     table = read_table(
         sheet,
         conditions=condition_columns(family, order, settings),
@@ -39,7 +42,7 @@ def read_rows(
         zone=settings.timezone,
         governing_date=family.governing,
     )
-    reader = _Rows(family, table, settings, labels, problems)
+    reader = _Rows(family, table, sheet, settings, labels, clauses, problems)
     return tuple(row for rule in table.rules if (row := reader.row(rule)) is not None)
 
 
@@ -48,18 +51,29 @@ class _Rows:
         self,
         family: Family,
         table: DecisionTable,
+        sheet: Sheet,
         settings: Settings,
         labels: Mapping[str, tuple[str, str]],
+        clauses: Mapping[str, object],
         problems: list[Problem],
     ) -> None:
         self.family = family
         self.table = table
+        self.sheet = sheet
         self.settings = settings
+        self.clauses = clauses
         self.canonical = canonical_labels(labels)
         self.problems = problems
 
-    def say(self, code: str, text: Message, rule: Rule, help_line: Message | None = None) -> None:
-        self.problems.append(problem(code, text, place=rule.place, help=help_line))
+    def say(self, code: str, text: Message, rule: Rule, help_line: Message | None = None, cell: str = "") -> None:
+        self.problems.append(problem(code, text, place=self.place(rule, cell), help=help_line))
+
+    def place(self, rule: Rule, text: str) -> Place | None:
+        """Find the cell of a rule's row that holds `text`, else the rule's id."""
+        for row in self.sheet.rows if text else ():
+            if row[0].place == rule.place:
+                return next((cell.place for cell in row if text in cell.text), rule.place)
+        return rule.place
 
     def row(self, rule: Rule) -> Row | None:
         before = len(self.problems)
@@ -82,7 +96,8 @@ class _Rows:
                 cell = self.quantity(cell, measured, spec.name, rule)
             if declared.kind == "months" and isinstance(cell, Literal):
                 cell = self.months(cell, spec.name, rule)
-            if declared.required and cell is None:
+            # A parameter that is not there has been reported already.
+            if declared.required and cell is None and not isinstance(result, Reference):
                 self.say(
                     "result-missing",
                     message("rule `{rule}` needs a value in `then: {column}`", rule=rule.id, column=spec.name),
@@ -96,6 +111,18 @@ class _Rows:
                 rule,
                 message("write the clause's id in the column `cite`"),
             )
+        for cite in rule.cites:
+            if cite not in self.clauses:
+                near = nearest(cite, self.clauses)
+                self.say(
+                    "clause-unknown",
+                    message("rule `{rule}` cites `{cite}`, which is no clause", rule=rule.id, cite=cite),
+                    rule,
+                    message("did you mean `{near}`?", near=near)
+                    if near
+                    else message("clauses stand in clauses.csv"),
+                    cite,
+                )
         if len(self.problems) > before:
             return None
         place = rule.place or Place(file=self.table.name)
@@ -123,6 +150,7 @@ class _Rows:
             message("did you mean `{near}`?", near=f"{{{near}}}")
             if near
             else message("parameters and interpretations are declared in policy.toml"),
+            f"{{{name}}}",
         )
         return False
 
@@ -231,8 +259,11 @@ def _line(place: Place) -> int:
     return int(digits) if digits else 0
 
 
-def check_words(rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> None:
-    """Check the names that one table uses of another: targets and fee lines."""
+def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], problems: list[Problem]) -> None:
+    """Check the names that one table uses of another: targets, fee lines, results.
+
+    What a table gives is not known while it is `broken`, so nothing is said of it then.
+    """
     ends = {row.text("ends") or "" for row in rows.get("deadlines", ())}
     lines = {row.text("line") or "" for row in rows.get("fees", ())}
     for family in ("escalations", "late_penalties"):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from typing import cast
 
 import attrs
 
 from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.facts.registry import BUILT_IN, Absence, Fact, FactKind, Grain
-from svc_policy.messages import Message, message
+from svc_policy.messages import message
+from svc_policy.pack.settings_reader import SettingsReader
 from svc_policy.plan import ParameterValues
 from svc_policy.rules.family import MoneySettings, Parameter
-from svc_policy.units import Allowance, Kind, Literal, Refusal, open_zone, read_date, read_literal
+from svc_policy.units import Allowance, Literal, Refusal, minor_digits, open_zone, read_date
+from svc_policy.worktime.windows import WEEKDAYS, read_hours
 
 FACT_KINDS = ("text", "bool", "money", "distance", "duration", "share", "count", "date", "instant")
 PARAMETER_KINDS = (*FACT_KINDS, "months", "allowance")
@@ -67,96 +70,6 @@ class Settings:
     cites: Mapping[str, tuple[str, ...]]
 
 
-class _Reader:
-    """Takes values out of a TOML document and tells what is wrong, with the line it stands on."""
-
-    def __init__(self, text: str, file: str, problems: list[Problem]) -> None:
-        self.lines = text.splitlines()
-        self.file = file
-        self.problems = problems
-
-    def place(self, *path: str) -> Place:
-        """Find the line of a key: the last of its tables that is there, then the key."""
-        start = 0
-        for depth in range(len(path), 0, -1):
-            head = re.compile(rf"\s*\[+\s*{re.escape('.'.join(path[:depth]))}\s*\]+")
-            found = next((number for number, line in enumerate(self.lines) if head.match(line)), None)
-            if found is not None:
-                if depth == len(path):
-                    return self._at(found)
-                start = found + 1
-                break
-        key = re.compile(rf"\s*(?:[\w.-]+\.)?{re.escape(path[-1])}\b")
-        for number in range(start, len(self.lines)):
-            if start and self.lines[number].lstrip().startswith("["):
-                break
-            if key.match(self.lines[number]):
-                return self._at(number)
-        return self._at(start - 1) if start else Place(file=self.file)
-
-    def _at(self, number: int) -> Place:
-        line = self.lines[number]
-        column = len(line) - len(line.lstrip()) + 1
-        return Place(file=self.file, line=number + 1, column=column, text=line, length=max(1, len(line.strip())))
-
-    def say(self, code: str, text: Message, *path: str, help_line: Message | None = None) -> None:
-        self.problems.append(
-            problem(code, text, place=self.place(*path) if path else Place(file=self.file), help=help_line)
-        )
-
-    def table(self, parent: Mapping[str, object], key: str, *path: str) -> dict[str, object]:
-        value = parent.get(key, {})
-        if not isinstance(value, dict):
-            self.say("settings-type", message("`{key}` is a table", key=".".join((*path, key))), *path, key)
-            return {}
-        return value
-
-    def text(self, parent: Mapping[str, object], key: str, *path: str, default: str | None = None) -> str:
-        value = parent.get(key, default)
-        if isinstance(value, bool):
-            value = "yes" if value else "no"
-        if isinstance(value, int):
-            value = str(value)
-        if not isinstance(value, str):
-            template = message("`{key}` is missing", key=".".join((*path, key)))
-            if value is not None:
-                template = message("`{key}` is a text", key=".".join((*path, key)))
-            self.say("settings-missing", template, *path, key)
-            return ""
-        return value
-
-    def both(self, parent: Mapping[str, object], key: str, *path: str) -> tuple[str, str]:
-        value = self.table(parent, key, *path)
-        self.known(value, ("en", "zh"), *path, key)
-        return self.text(value, "en", *path, key), self.text(value, "zh", *path, key)
-
-    def known(self, table: Mapping[str, object], keys: tuple[str, ...], *path: str) -> None:
-        for key in table:
-            if key not in keys:
-                near = nearest(key, keys)
-                self.say(
-                    "settings-unknown",
-                    message("there is no key `{key}`", key=".".join((*path, key))),
-                    *path,
-                    key,
-                    help_line=message("did you mean `{near}`?", near=near)
-                    if near
-                    else message("known here: {known}", known=", ".join(keys)),
-                )
-
-    def literal(self, text: str, kind: str, currency: str, *path: str) -> Literal | None:
-        try:
-            return read_literal(text, cast("Kind", kind), currency=currency)
-        except Refusal as refusal:
-            self.say(
-                refusal.code,
-                message("cannot read `{text}` in `{key}`", text=text, key=".".join(path)),
-                *path,
-                help_line=refusal.help,
-            )
-            return None
-
-
 TOP = (
     "schema",
     "id",
@@ -195,7 +108,7 @@ def read_settings(
             )
         )
         return None
-    reader = _Reader(text, file, problems)
+    reader = SettingsReader(text, file, problems)
     reader.known(document, TOP)
     if document.get("schema") != 1:
         reader.say("settings-schema", message("`schema` must be 1"), "schema")
@@ -210,37 +123,37 @@ def read_settings(
             reader.say(refusal.code, message("`{zone}` is no time zone", zone=zone), "timezone", help_line=refusal.help)
             zone = "UTC"
     currency = reader.text(document, "currency")
+    if currency and minor_digits(currency) is None:
+        reader.say(
+            "currency-unknown",
+            message("`{currency}` is no currency", currency=currency),
+            "currency",
+            help_line=message("a currency is written as in `CNY`"),
+        )
     titles = dict(zip(("en", "zh"), reader.both(document, "title"), strict=True))
     parameters, parameter_labels, interpretations, cites = _read_parameters(reader, document, currency)
     facts, company = _read_facts(reader, document, currency, labels)
     roles = {}
     for name, role in reader.table(document, "roles").items():
-        if isinstance(role, dict):
-            reader.known(role, ("en", "zh"), "roles", name)
-            roles[name] = (reader.text(role, "en", "roles", name), reader.text(role, "zh", "roles", name))
+        if not isinstance(role, dict):
+            reader.say("settings-type", message("`{key}` is a table", key=f"roles.{name}"), "roles", name)
+            continue
+        reader.known(role, ("en", "zh"), "roles", name)
+        roles[name] = (reader.text(role, "en", "roles", name), reader.text(role, "zh", "roles", name))
     money, illustrative = _read_money(reader, document, currency, parameters)
-    calendar = reader.table(document, "calendar")
-    reader.known(calendar, ("valid", "country", "subdivision"), "calendar")
-    valid = calendar.get("valid")
-    if valid is not None and not (
-        isinstance(valid, list) and len(valid) == 2 and all(isinstance(item, str) for item in valid)
-    ):
-        reader.say("settings-type", message("`calendar.valid` is a first and a last date"), "calendar", "valid")
-        valid = None
-    week = reader.table(document, "week")
-    reader.known(week, ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "week")
+    week, valid, country = _read_calendar(reader, document)
     return Settings(
         id=identity,
         titles=titles,
         timezone=zone or "UTC",
         currency=currency,
-        sources=tuple(str(item) for item in cast("list[object]", document.get("sources", []))),
-        extends=cast("str | None", document.get("extends")),
+        sources=reader.texts(document, "sources"),
+        extends=reader.text(document, "extends") if "extends" in document else None,
         money=money,
         illustrative=illustrative,
-        week={day: tuple(map(str, cast("list[object]", windows))) for day, windows in week.items()},
-        valid=cast("tuple[str, str] | None", tuple(valid) if valid else None),
-        country=cast("str | None", calendar.get("country")),
+        week=week,
+        valid=valid,
+        country=country,
         facts=facts,
         company_facts=company,
         roles=roles,
@@ -252,8 +165,44 @@ def read_settings(
     )
 
 
+def _read_calendar(
+    reader: SettingsReader, document: Mapping[str, object]
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, str] | None, str | None]:
+    """Read the working week, the days between which it is known, and whose holidays count."""
+    week: dict[str, tuple[str, ...]] = {}
+    stated = reader.table(document, "week")
+    reader.known(stated, WEEKDAYS, "week")
+    for day in stated:
+        week[day] = reader.texts(stated, day, "week")
+        unreadable: list[Problem] = []
+        read_hours(week[day], day, unreadable)
+        for found in unreadable:
+            reader.say(found.code, found.message, "week", day, help_line=found.help)
+    calendar = reader.table(document, "calendar")
+    reader.known(calendar, ("valid", "country", "subdivision"), "calendar")
+    valid = reader.texts(calendar, "valid", "calendar")
+    if "valid" in calendar and (len(valid) != 2 or not all(map(_is_iso_day, valid)) or valid[0] > valid[1]):
+        reader.say(
+            "settings-type",
+            message("`calendar.valid` is a first and a last date"),
+            "calendar",
+            "valid",
+            help_line=message("write it as in `{example}`", example='["2015-01-01", "2026-12-31"]'),
+        )
+        valid = ()
+    country = reader.text(calendar, "country", "calendar") if "country" in calendar else None
+    return week, (valid[0], valid[1]) if valid else None, country
+
+
+def _is_iso_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _read_parameters(
-    reader: _Reader, document: Mapping[str, object], currency: str
+    reader: SettingsReader, document: Mapping[str, object], currency: str
 ) -> tuple[
     dict[str, ParameterValues], dict[str, tuple[str, str]], dict[str, Interpretation], dict[str, tuple[str, ...]]
 ]:
@@ -304,7 +253,7 @@ def _read_parameters(
 
 
 def _dated(
-    reader: _Reader, item: Mapping[str, object], kind: str, currency: str, section: str, name: str
+    reader: SettingsReader, item: Mapping[str, object], kind: str, currency: str, section: str, name: str
 ) -> tuple[tuple[int | None, Literal], ...]:
     found: list[tuple[int | None, Literal]] = []
     if "values" not in item:
@@ -347,7 +296,7 @@ FACT_KEYS = ("kind", "grain", "absence", "default", "label", "low", "high", "val
 
 
 def _read_facts(
-    reader: _Reader, document: Mapping[str, object], currency: str, labels: Mapping[str, tuple[str, str]]
+    reader: SettingsReader, document: Mapping[str, object], currency: str, labels: Mapping[str, tuple[str, str]]
 ) -> tuple[dict[Grain, tuple[Fact, ...]], tuple[Fact, ...]]:
     facts: dict[Grain, dict[str, Fact]] = {
         grain: {fact.name: fact for fact in built_in} for grain, built_in in BUILT_IN.items()
@@ -358,10 +307,7 @@ def _read_facts(
             reader.say("settings-type", message("`{key}` is a table", key=f"facts.{name}"), "facts", name)
             continue
         reader.known(item, FACT_KEYS, "facts", name)
-        values = {
-            str(value): labels.get(str(value), (str(value), str(value)))
-            for value in cast("list[object]", item.get("values", []))
-        }
+        values = {value: labels.get(value, (value, value)) for value in reader.texts(item, "values", "facts", name)}
         old = next((of[name] for of in facts.values() if name in of), None)
         if old is not None:
             changed = old
@@ -381,7 +327,7 @@ def _read_facts(
 
 
 def _new_fact(
-    reader: _Reader, name: str, item: Mapping[str, object], currency: str, values: Mapping[str, tuple[str, str]]
+    reader: SettingsReader, name: str, item: Mapping[str, object], currency: str, values: Mapping[str, tuple[str, str]]
 ) -> Fact | None:
     kind = reader.text(item, "kind", "facts", name)
     grain = reader.text(item, "grain", "facts", name, default="ticket")
@@ -428,7 +374,7 @@ def _new_fact(
 
 
 def _read_money(
-    reader: _Reader, document: Mapping[str, object], currency: str, parameters: Mapping[str, ParameterValues]
+    reader: SettingsReader, document: Mapping[str, object], currency: str, parameters: Mapping[str, ParameterValues]
 ) -> tuple[MoneySettings, tuple[str, ...]]:
     money = reader.table(document, "money")
     reader.known(money, ("prices_include_tax", "tax", "rounding", "rounding_place", "illustrative"), "money")
@@ -466,16 +412,17 @@ def _read_money(
 
 
 def _read_lookups(
-    reader: _Reader, document: Mapping[str, object], facts: Mapping[Grain, tuple[Fact, ...]]
+    reader: SettingsReader, document: Mapping[str, object], facts: Mapping[Grain, tuple[Fact, ...]]
 ) -> dict[str, Lookup]:
     names = {fact.name: fact for of in facts.values() for fact in of}
     found: dict[str, Lookup] = {}
     for name, item in reader.table(document, "lookups").items():
         if not isinstance(item, dict):
+            reader.say("settings-type", message("`{key}` is a table", key=f"lookups.{name}"), "lookups", name)
             continue
         reader.known(item, ("key", "fills"), "lookups", name)
         key = reader.text(item, "key", "lookups", name)
-        fills = tuple(str(value) for value in cast("list[object]", item.get("fills", [])))
+        fills = reader.texts(item, "fills", "lookups", name)
         for fact in (key, *fills):
             if fact not in names or names[fact].grain != names.get(key, names[fact]).grain:
                 near = nearest(fact, names)

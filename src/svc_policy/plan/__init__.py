@@ -8,7 +8,8 @@ import attrs
 
 from svc_policy.expressions.nodes import Expression, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
-from svc_policy.plan.builder import Builder, Column, ParameterValues, Rules
+from svc_policy.plan.builder import Builder, Column, ParameterValues, Rules, Shape
+from svc_policy.facts.registry import LISTS, TICKET
 from svc_policy.rules.family import Row
 
 
@@ -49,9 +50,13 @@ class Plan:
         )
 
 
-def make_plan(rules: Rules, fixed_day: int | None = None) -> Plan:
-    """Write every family of a policy into one plan; `fixed_day` stands in for all governing dates."""
-    builder = Builder(rules, fixed_day)
+def make_plan(rules: Rules, fixed_day: int | None = None, shape: Shape | None = None) -> Plan:
+    """Write every family of a policy into one plan.
+
+    `fixed_day` stands in for all governing dates. A plan for a `shape` has the
+    same meaning, for tickets of that shape; what it knows beforehand is folded.
+    """
+    builder = Builder(rules, fixed_day, shape)
     for family in rules.families.values():
         family.build(builder)
     builder.finish(read_steps)
@@ -61,6 +66,19 @@ def make_plan(rules: Rules, fixed_day: int | None = None) -> Plan:
         tables=builder.collected,
         asked=tuple(builder.asked),
         rules=rules,
+    )
+
+
+def shape_of(number: int, plan: Plan) -> Shape:
+    """Say what a ticket's ``shape`` tells of it: see :class:`~svc_policy.facts.ticket.Ticket`."""
+    grains = tuple(grain for grain in LISTS)
+    present = {grain for index, grain in enumerate(grains) if number >> index & 1}
+    stated = {fact.name for index, fact in enumerate(TICKET, start=len(grains)) if number >> index & 1}
+    return Shape(
+        stated=frozenset(stated),
+        missing=frozenset(fact.name for fact in TICKET) - stated,
+        absent=frozenset(grains) - present,
+        asked=plan.asked,
     )
 
 
@@ -131,4 +149,4 @@ def columns_read(step: Step) -> frozenset[str]:
     return frozenset(names)
 
 
-__all__ = ["Builder", "Column", "ParameterValues", "Plan", "Rules", "make_plan"]
+__all__ = ["Builder", "Column", "ParameterValues", "Plan", "Rules", "Shape", "make_plan", "shape_of"]

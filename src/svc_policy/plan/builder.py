@@ -12,6 +12,7 @@ import attrs
 
 from svc_policy.expressions import nodes
 from svc_policy.expressions.nodes import (
+    FALSE,
     NULL,
     TRUE,
     ZERO,
@@ -84,16 +85,33 @@ class Column:
     needs: Expression = ZERO
 
 
+@attrs.frozen(kw_only=True)
+class Shape:
+    """What is known of a kind of tickets beforehand.
+
+    `stated` are the ticket facts (by name) that have a value, the other
+    built-in ones have none; `absent` are the grains without records; `asked`
+    is the order of the needs masks, which must be that of the whole plan.
+    """
+
+    stated: frozenset[str]
+    missing: frozenset[str]
+    absent: frozenset[str]
+    asked: tuple[str, ...]
+
+
 class Builder:
     """Collects the steps of a plan; the :class:`~svc_policy.rules.family.Context` of every family."""
 
-    def __init__(self, rules: Rules, fixed_day: int | None = None) -> None:
+    def __init__(self, rules: Rules, fixed_day: int | None = None, shape: Shape | None = None) -> None:
         self.rules = rules
+        self.shape = shape
+        self.absent = shape.absent if shape else frozenset()
         self.fixed_day = fixed_day
         self.money = rules.money
         self.steps: list[Step] = []
         self.columns: dict[str, Column] = {}
-        self.asked: dict[str, int] = {}
+        self.asked: dict[str, int] = {name: index for index, name in enumerate(shape.asked)} if shape else {}
         self.collected: dict[str, tuple[Row, ...]] = {}
         self.turning_points: list[tuple[Expression, Expression]] = []
         self._facts = {(grain, fact.name): fact for grain, facts in rules.facts.items() for fact in facts}
@@ -127,12 +145,13 @@ class Builder:
 
     def _fact(self, grain: str, name: str) -> Expression:
         fact = self._facts[grain, name]
-        return nodes.fact(
-            f"{grain}.{name}",
-            TYPES.get(fact.kind, "int"),
-            nullable=fact.absence != "default",
-            asks=fact.absence == "unknown",
-        )
+        kind = TYPES.get(fact.kind, "int")
+        nullable = fact.absence != "default"
+        if self.shape and grain == "ticket":
+            if nullable and name in self.shape.missing:
+                return nodes.fact(f"{grain}.{name}", kind, nullable=True, asks=True) if fact.asks else null(kind)
+            nullable = nullable and name not in self.shape.stated
+        return nodes.fact(f"{grain}.{name}", kind, nullable=nullable, asks=nullable and fact.asks)
 
     def _local_day(self, name: str) -> Expression:
         return strict("local_day", self._fact("ticket", name))
@@ -219,6 +238,10 @@ class Builder:
 
     # --- steps
 
+    def _add(self, step: Step) -> None:
+        if step.grain not in self.absent:
+            self.steps.append(step)
+
     def _register(
         self, name: str, kind: nodes.Type, grain: str, *, nullable: bool, asks: bool, needs: str | None
     ) -> Expression:
@@ -241,7 +264,7 @@ class Builder:
         leaf = self._register(name, value.type, grain, nullable=value.nullable, asks=asks, needs=f"{name}_needs")
         if asks:
             self._register_needs(name, grain)
-        self.steps.append(Compute(name=name, grain=grain, value=value, needs=wanted if asks else ZERO))
+        self._add(Compute(name=name, grain=grain, value=value, needs=wanted if asks else ZERO))
         return value if is_constant(value) else leaf
 
     def choose(
@@ -277,7 +300,7 @@ class Builder:
         if asks:
             self._register_needs(name, grain)
         policy: HitPolicy = self.rules.families[family].policy
-        self.steps.append(
+        self._add(
             Choose(
                 name=name,
                 grain=grain,
@@ -312,7 +335,7 @@ class Builder:
             self._register(f"{name}_unknown", "int", grain, nullable=False, asks=False, needs=None)
             self._register_needs(name, grain)
         needs = tuple(self.needs(item) for item in made)
-        self.steps.append(Collect(name=name, grain=grain, conditions=made, needs=needs, asks=asks))
+        self._add(Collect(name=name, grain=grain, conditions=made, needs=needs, asks=asks))
         self.collected[name] = tuple(rows)
         return made
 
@@ -340,6 +363,8 @@ class Builder:
 
     def gather(self, name: str, child: str, gathering: Gathering, value: Expression) -> Expression:
         """Add a ticket column gathered from child records."""
+        if child in self.absent:
+            return self.compute(name, FALSE if gathering == "any" else ZERO)
         needs = self.needs(value) if gathering in ("sum", "any") else ZERO
         asks = needs != ZERO and value.asks
         kind: nodes.Type = "bool" if gathering == "any" else "int"

@@ -14,14 +14,19 @@ from svc_policy.errors import TicketError, problem
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Language, message
 from svc_policy.pack.load import Pack, load_pack
-from svc_policy.plan import Plan, make_plan
+from svc_policy.plan import Plan, make_plan, shape_of
 from svc_policy.policy.views import PolicyViews
 
 if TYPE_CHECKING:
+    from svc_policy.engines.python import Compiled
     from svc_policy.engines.runtime import PolicyClocks
     from svc_policy.facts.reading import TicketReader
 
 __all__ = ["Policy", "load"]
+
+#: A shape of tickets seen this often gets a function of its own, up to so many shapes.
+OFTEN = 500
+MOST_SHAPES = 64
 
 
 def load(name: str | os.PathLike[str]) -> Policy:
@@ -43,9 +48,9 @@ class Policy(PolicyViews):
         self._plan: Plan | None = None
         self._clocks: PolicyClocks | None = None
         self._reader: TicketReader | None = None
-        self._decide: Any = None
-        self._later: Any = None
-        self._index: Mapping[str, int] | None = None
+        self._whole: Compiled | None = None
+        self._by_shape: dict[int, Compiled] = {}
+        self._seen: dict[int, int] = {}
 
     @property
     def id(self) -> str:
@@ -61,9 +66,11 @@ class Policy(PolicyViews):
     def plan(self) -> Plan:
         """The plan: steps, columns, facts that may be asked for."""
         if self._plan is None:
-            fixed = None if self.fixed_on is None else self.fixed_on.toordinal() - date(1970, 1, 1).toordinal()
-            self._plan = make_plan(self.pack.rules(), fixed)
+            self._plan = make_plan(self.pack.rules(), self._fixed_day())
         return self._plan
+
+    def _fixed_day(self) -> int | None:
+        return None if self.fixed_on is None else self.fixed_on.toordinal() - date(1970, 1, 1).toordinal()
 
     @property
     def clocks(self) -> PolicyClocks:
@@ -110,24 +117,51 @@ class Policy(PolicyViews):
         return self.decide_s(ticket, _seconds(at))
 
     def decide_s(self, ticket: Ticket, at_s: int) -> Decision:
-        """Decide a ready ticket at an instant in epoch seconds; the hot path of :meth:`decide`."""
-        decide = self._decide
-        if decide is None:
-            decide, self._later = self._compile()
-            self._decide = decide
-        values, children = decide(ticket, at_s)
-        return Decision(self, ticket, at_s, values, children)
+        """Decide a ready ticket at an instant in epoch seconds; the hot path of :meth:`decide`.
 
-    def _compile(self) -> Any:
+        Tickets of one shape (the same facts stated) that come often get a
+        function of their own, in which what is known of them is folded.
+        """
+        compiled = self._by_shape.get(ticket.shape)
+        if compiled is None:
+            compiled = self._compiled_for(ticket.shape)
+        early, lines = compiled.decide(ticket, at_s)
+        return Decision(self, ticket, at_s, early, lines, compiled)
+
+    def _compiled_for(self, shape: int) -> Compiled:
+        if self._whole is None:
+            from svc_policy.engines.python import compile_plan
+
+            self._whole = compile_plan(self.plan, self.clocks, self.id)
+        seen = self._seen[shape] = self._seen.get(shape, 0) + 1
+        if seen < OFTEN or len(self._by_shape) >= MOST_SHAPES:
+            return self._whole
         from svc_policy.engines.python import compile_plan
 
-        return compile_plan(self.plan, self.clocks, self.id)
+        plan = make_plan(self.pack.rules(), self._fixed_day(), shape_of(shape, self.plan))
+        self._by_shape[shape] = compile_plan(plan, self.clocks, f"{self.id} {shape:x}")
+        return self._by_shape[shape]
 
     def completed(self, decision: Decision) -> Sequence[Cell]:
         """Give all columns of a decision of this policy, the late ones computed now."""
-        if self._later is None:
-            self._decide, self._later = self._compile()
-        return (*decision.early, *self._later(decision.early, decision.at_s))
+        compiled: Any = decision.layout
+        late = dict(zip(compiled.late, compiled.later(decision.early, decision.at_s), strict=True))
+        found = {name: decision.early[index] for name, index in compiled.index["ticket"].items()}
+        # What a shape has no column for is not asked for: 0.
+        return tuple(
+            found[name] if name in found else late[name] if name in late else compiled.constants.get(name, 0)
+            for name in self.plan.names("ticket")
+        )
+
+    def completed_lines(self, decision: Decision) -> Mapping[str, Sequence[Sequence[Cell]]]:
+        """Give the columns of a decision's parts, incidents and overrides in the order of the plan."""
+        return {
+            grain: [
+                tuple(line[index[name]] if name in index else 0 for name in self.plan.names(grain)) for line in lines
+            ]
+            for grain, lines in decision.lines.items()
+            for index in (decision.layout.index.get(grain, {}),)
+        }
 
     def quote_for(self, ticket: Ticket | Mapping[str, object], *, at: datetime | None = None) -> Quote | None:
         """Quote a ticket: the quote of its decision."""

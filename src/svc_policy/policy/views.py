@@ -81,15 +81,18 @@ class PolicyViews:
 
     def column(self, decision: Decision, name: str) -> Cell:
         """Give one column of the ticket; None for a column that the policy does not have."""
+        index = decision.layout.index["ticket"].get(name)
+        if index is not None:
+            return decision.early[index]
+        if name in decision.layout.constants:
+            return decision.layout.constants[name]
         index = self._indexes()["ticket"].get(name)
-        if index is None:
-            return None
-        return decision.early[index] if index < len(decision.early) else decision.values[index]
+        return None if index is None else decision.values[index]
 
     def child_column(self, decision: Decision, grain: str, number: int, name: str) -> Cell:
         """Give one column of a child record, counted from 0."""
-        index = self._indexes()[grain].get(name)
-        return None if index is None else decision.children[grain][number][index]
+        index = decision.layout.index.get(grain, {}).get(name)
+        return None if index is None else decision.lines[grain][number][index]
 
     def _has(self, name: str) -> bool:
         return name in self._indexes()["ticket"]
@@ -424,7 +427,7 @@ class PolicyViews:
 
     def _rules_of(self, decision: Decision, table: str) -> Iterator[RuleUse]:
         grain = _CHILD_TABLES.get(table, "ticket")
-        count = 1 if grain == "ticket" else len(decision.children.get(grain, ()))
+        count = 1 if grain == "ticket" else len(decision.lines.get(grain, ()))
         for number in range(count):
             if f"{table}_row" in self._indexes()[grain]:
                 use = self.chosen(decision, table, grain, number)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from svc_policy.errors import CalendarError, Place, Problem, UsageError, nearest, problem
-from svc_policy.messages import message
+from svc_policy.messages import LOCALES, Language, message
 from svc_policy.worktime.windows import WEEKDAYS, HoursLike, Windows, read_week, unknown_weekday, windows_text
 
 Kind = Literal["off", "work"]
@@ -68,6 +68,7 @@ def refresh(
     subdivision: str | None = None,
     week: Mapping[str, HoursLike] | Iterable[str] = WEEKDAYS[:5],
     provisional: bool = False,
+    language: Language = "en",
     today: dt.date | None = None,
 ) -> list[FrozenDay]:
     """Derive the exceptions to a working week from the `holidays` package.
@@ -83,6 +84,8 @@ def refresh(
         subdivision: a part of the country with holidays of its own, `BY`.
         week: the weekdays worked, or their hours as in `WorkCalendar.from_week`.
         provisional: also give years that nobody has announced, marked provisional.
+        language: of the names, in English where the package has no Chinese;
+            never that of the environment, so that the same call gives the same file.
         today: for countries that announce nothing: days of years after the next
             one are marked provisional, since the law may change; now by default.
 
@@ -102,7 +105,8 @@ def refresh(
         # A break may run over the turn of the year.
         beside = {year + step for year in chosen for step in (-1, 1)}
         read |= {year for year in beside if arrangement.first <= year <= arrangement.last}
-    known = _country_holidays(country, sorted(read), subdivision)
+    english = _country_holidays(country, sorted(read), subdivision, "en")
+    known = english if language == "en" else _country_holidays(country, sorted(read), subdivision, language)
     horizon = (today or dt.date.today()).year + 1
     frozen = []
     for year in chosen:
@@ -110,7 +114,7 @@ def refresh(
         for day in _days_of(year):
             name = known.get(day)
             weekday = WEEKDAYS[day.weekday()]
-            uncertain = not announced or (name is not None and "estimated" in name.lower())
+            uncertain = not announced or "estimated" in english.get(day, "").lower()
             if known.is_weekend(day) and known.is_working_day(day):
                 frozen.append(
                     FrozenDay(day=day, as_weekday=worked[0], why=name or "make-up day", provisional=uncertain)
@@ -214,7 +218,7 @@ def _refuse_unannounced(country: str, years: Sequence[int], arrangement: Arrange
         raise UsageError(problems)
 
 
-def _country_holidays(country: str, years: Sequence[int], subdivision: str | None) -> Any:
+def _country_holidays(country: str, years: Sequence[int], subdivision: str | None, language: Language) -> Any:
     try:
         import holidays
     except ImportError:
@@ -232,7 +236,10 @@ def _country_holidays(country: str, years: Sequence[int], subdivision: str | Non
         raise UsageError([_unknown("calendar-country", country, supported)])
     if subdivision is not None and subdivision not in supported[country]:
         raise UsageError([_unknown("calendar-subdivision", subdivision, supported[country])])
-    return holidays.country_holidays(country, subdiv=subdivision, years=years, expand=False)
+    named = LOCALES[language]
+    if named not in holidays.list_localized_countries().get(country, ()):
+        named = "en_US"
+    return holidays.country_holidays(country, subdiv=subdivision, years=years, expand=False, language=named)
 
 
 def _unknown(code: str, word: str, known: Iterable[str]) -> Problem:
