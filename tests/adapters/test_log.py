@@ -160,7 +160,8 @@ def test_a_row_with_a_flaw_does_not_take_the_place_of_a_sound_one(read: Read, co
 def test_events_become_milestones_and_holds(read: Read, connection: Any, rejected: Rejected) -> None:
     mapping = EVENTS + (
         '[milestones]\nreceived = { activity = "*", take = "first" }\n'
-        'contacted = { activity = ["call", "mail"], take = "first" }\nsolution = { activity = "solve", take = "last" }\n'
+        'contacted = { activity = ["call", "mail"], take = "first" }\n'
+        'solution = { activity = "solve", take = "last" }\n'
         '[[holds]]\nkind = "customer_reply"\nopens = "wait"\n[activities]\nknown = ["note"]\nignore = ["print"]\n'
         '[facts]\ncustomer = { column = "who", take = "last" }\n'
     )

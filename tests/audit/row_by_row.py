@@ -38,7 +38,8 @@ def decide_row_by_row(policy: Any, connection: Any, *, at_s: int) -> None:
             continue
         results["ticket"].append([identity, *decision.values, False])
         for grain, made in decision.children.items():
-            results[grain] += [[identity, line, *values] for line, values in enumerate(made)]
+            if grain in results:
+                results[grain] += [[identity, line, *values] for line, values in enumerate(made)]
     for grain, table in RESULTS.items():
         names = policy.plan.names(grain)
         kinds = [f'"{name}" {TYPES[policy.plan.columns[name].leaf.type]}' for name in names]

@@ -135,7 +135,7 @@ class Document:
             MappingError: There is a problem.
         """
         if self.problems:
-            raise MappingError(self.problems)
+            raise MappingError(sorted(self.problems, key=lambda found: (found.place and found.place.line) or 0))
 
 
 def suggest(word: str, known: Iterable[str]) -> Message:

@@ -118,6 +118,8 @@ class ValueReader:
     def _natural(self, text: str) -> object:
         kind = self.fact.kind
         if kind == "bool":
+            if text.lower() in ("true", "false"):  # JSON, Parquet and most programs write it so
+                return text.lower() == "true"
             try:
                 return read_literal(text, "bool").value
             except Refusal:

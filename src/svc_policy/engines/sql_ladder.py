@@ -59,6 +59,7 @@ class Ladder:
         self.rungs: list[Rung] = []
         self.used_facts: dict[str, None] = {}
         self.lowered: dict[Expression, Expression] = {}
+        self.given_names: dict[Expression, Expression] = {}
         self.errors: list[Node] = []
         self.error_reads: set[str] = set()
         self.grain = "ticket"
@@ -213,9 +214,11 @@ class Ladder:
         """Give a leaf for a lowered expression, adding a rung if it is compound."""
         if node.operator in ("column", "fact", "constant"):
             return node
-        name = f"{self.prefix}x{len(self.rungs)}"
-        self.add(name, self.printer(node), [node])
-        return Expression("column", data=name, type=node.type, nullable=node.nullable, asks=False)
+        if node not in self.given_names:
+            name = f"{self.prefix}x{len(self.rungs)}"
+            self.add(name, self.printer(node), [node])
+            self.given_names[node] = Expression("column", data=name, type=node.type, nullable=node.nullable, asks=False)
+        return self.given_names[node]
 
     def _compute(self, step: Compute) -> None:
         value = self.lower(step.value)
@@ -229,10 +232,13 @@ class Ladder:
     def _choose(self, step: Choose) -> None:
         count = len(step.conditions)
         conditions = [self.lower(item) for item in step.conditions]
+        if step.inputs:
+            # Each is read twice, for being true and for being unknown.
+            conditions = [self.named(item) for item in conditions]
         first = f"{step.name}__first"
         branches = [(self.printer(item), number(index + 1)) for index, item in enumerate(conditions) if item != FALSE]
         self.add(first, case(branches, number(count + 1)), conditions)
-        outputs = [(output, [self.lower(value) for value in output.values]) for output in step.outputs]
+        outputs = [(output, [self.named(self.lower(value)) for value in output.values]) for output in step.outputs]
         row_needs = [self.lower(item) for item in step.row_needs]
         if not step.inputs:
             self.add(f"{step.name}_row", _row(first, count), reads=(first,))

@@ -11,13 +11,13 @@ import attrs
 from svc_policy.errors import CalendarError, PackError, Place, Problem, nearest, problem
 from svc_policy.messages import message
 from svc_policy.pack.digest import digest
-from svc_policy.pack.rows import check_words, read_rows
+from svc_policy.pack.rows import read_rows
 from svc_policy.pack.settings import Settings, read_settings
 from svc_policy.pack.source import PackFiles, find_pack, read_files
+from svc_policy.pack.words import check_words
 from svc_policy.plan import Rules
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Row
-from svc_policy.tables import Sheet
 from svc_policy.worktime.frozen import FrozenDay
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Pack:
             families=FAMILIES,
             rows=self.rows,
             parameters=self.settings.parameters,
-            facts={grain: facts for grain, facts in self.settings.facts.items()},
+            facts={str(grain): facts for grain, facts in self.settings.facts.items()},
             money=self.settings.money,
         )
 
@@ -109,9 +109,11 @@ def load_pack(name: str | os.PathLike[str]) -> Pack:
 def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
     labels = {row[0]: (row[1], row[2]) for row in _plain(files, "labels", ("name", "en", "zh"), problems)}
     if "policy" not in files.texts:
-        problems.append(
-            problem("file-missing", message("a pack has a file `policy.toml`"), place=Place(file=files.path))
-        )
+        # A file that is there and cannot be read has been reported already.
+        if not any(item.place is not None and item.place.file.endswith("policy.toml") for item in problems):
+            problems.append(
+                problem("file-missing", message("a pack has a file `policy.toml`"), place=Place(file=files.path))
+            )
         return None
     text, file = files.texts["policy"]
     settings = read_settings(text, file, labels, problems)
@@ -122,23 +124,25 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
         for row in _plain(files, "clauses", ("clause", "place", "en", "zh"), problems)
     }
     order = tuple(FAMILIES)
-    rows = {
-        name: read_rows(family, files.sheets[name], order, settings, labels, problems)
-        for name, family in FAMILIES.items()
-        if name in files.sheets
-    }
-    check_words(rows, problems)
-    _check_cites(rows, settings, clauses, problems)
+    rows: dict[str, tuple[Row, ...]] = {}
+    broken: set[str] = set()
+    for name, family in FAMILIES.items():
+        if name in files.sheets:
+            before = len(problems)
+            rows[name] = read_rows(family, files.sheets[name], order, settings, labels, clauses, problems)
+            if not files.sheets[name].header or any(item.severity == "error" for item in problems[before:]):
+                broken.add(name)
+    check_words(rows, broken, problems)
     lookups = {name: _lookup(name, files, settings, problems) for name in settings.lookups}
-    for stray in sorted(set(files.lookups) - set(settings.lookups)):
-        problems.append(
-            problem(
-                "lookup-undeclared",
-                message("the list `{name}` is not declared", name=stray),
-                place=Place(file=files.lookups[stray].file),
-                help=message("say its key and what it fills under `[lookups.{name}]` in policy.toml", name=stray),
-            )
+    problems.extend(
+        problem(
+            "lookup-undeclared",
+            message("the list `{name}` is not declared", name=stray),
+            place=Place(file=files.lookups[stray].file),
+            help=message("say its key and what it fills under `[lookups.{name}]` in policy.toml", name=stray),
         )
+        for stray in sorted(set(files.lookups) - set(settings.lookups))
+    )
     days = _days(files, problems)
     _check_calendar(rows, settings, file, problems)
     pack = Pack(
@@ -165,7 +169,7 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
 def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: list[Problem]) -> list[tuple[str, ...]]:
     """Read a sheet of plain texts with fixed headings."""
     sheet = files.sheets.get(name)
-    if sheet is None:
+    if sheet is None or not sheet.header:
         return []
     found = [cell.text.strip() for cell in sheet.header]
     for cell in sheet.header:
@@ -200,26 +204,6 @@ def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: lis
         seen.add(texts[0])
         rows.append(texts)
     return rows
-
-
-def _check_cites(
-    rows: Mapping[str, Sequence[Row]], settings: Settings, clauses: Mapping[str, Clause], problems: list[Problem]
-) -> None:
-    for of in rows.values():
-        for row in of:
-            for cite in row.cites:
-                if cite not in clauses:
-                    near = nearest(cite, clauses)
-                    problems.append(
-                        problem(
-                            "clause-unknown",
-                            message("rule `{rule}` cites `{cite}`, which is no clause", rule=row.id, cite=cite),
-                            place=Place(file=row.file, line=row.line),
-                            help=message("did you mean `{near}`?", near=near)
-                            if near
-                            else message("clauses stand in clauses.csv"),
-                        )
-                    )
 
 
 def _lookup(name: str, files: PackFiles, settings: Settings, problems: list[Problem]) -> dict[str, tuple[object, ...]]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from collections.abc import Mapping
+from typing import Final, cast
+
+import attrs
 
 from svc_policy.errors import Place, Problem, nearest, problem
-from svc_policy.facts.registry import MILESTONES, TICKET
+from svc_policy.facts.registry import TICKET
 from svc_policy.messages import Message, message
 from svc_policy.pack.columns import canonical_labels, condition_columns, result_columns
 from svc_policy.pack.settings import Settings
 from svc_policy.rules.family import Cell, Family, Parameter, Row
-from svc_policy.tables import DecisionTable, Reference, Sheet, Test, name_key
+from svc_policy.rules.family import Result as ResultColumn
+from svc_policy.tables import ColumnSpec, DecisionTable, Reference, Sheet, Test, name_key
 from svc_policy.tables.reading import read_table
 from svc_policy.tables.records import Result, Rule
-from svc_policy.units import Allowance, Kind, Literal, Refusal, fold, read_literal
+from svc_policy.units import NOUNS, Allowance, Kind, Literal, Refusal, fold, read_literal
 
+#: Results that make the shape of a plan: no date can change them.
+FIXED: Final = frozenset({"starts", "ends", "clock", "line", "measure", "per", "step", "level"})
 _KIND_OF = {fact.name: fact.kind for fact in TICKET}
 
 
@@ -85,13 +90,14 @@ class _Rows:
             for item in test.items:
                 for bound in (item.low, item.high):
                     if isinstance(bound, Reference):
-                        self.known(bound.name, rule)
+                        if self.known(bound.name, rule):
+                            self.of_kind(bound.name, (column.kind,), column.name, rule)
                         used[bound.name] = None
             tests[column.name] = test
         results: dict[str, Cell] = {}
         measured = self._measure(rule)
         for spec, declared, result in zip(self.table.outputs, self.family.results, rule.results, strict=True):
-            cell = self.cell(result, rule, used, many=declared.kind == "texts")
+            cell = self.cell(result, rule, used, spec, declared, measured)
             if declared.kind == "quantity" and isinstance(cell, Literal):
                 cell = self.quantity(cell, measured, spec.name, rule)
             if declared.kind == "months" and isinstance(cell, Literal):
@@ -118,9 +124,7 @@ class _Rows:
                     "clause-unknown",
                     message("rule `{rule}` cites `{cite}`, which is no clause", rule=rule.id, cite=cite),
                     rule,
-                    message("did you mean `{near}`?", near=near)
-                    if near
-                    else message("clauses stand in clauses.csv"),
+                    message("did you mean `{near}`?", near=near) if near else message("clauses stand in clauses.csv"),
                     cite,
                 )
         if len(self.problems) > before:
@@ -154,22 +158,97 @@ class _Rows:
         )
         return False
 
-    def cell(self, result: Result, rule: Rule, used: dict[str, None], *, many: bool) -> Cell:
+    def of_kind(self, name: str, kinds: tuple[Kind, ...], column: str, rule: Rule) -> bool:
+        """Check that a parameter is of a kind that its column takes."""
+        kind = self.settings.parameters[name].values[0][1].kind
+        if kind in kinds:
+            return True
+        self.say(
+            "parameter-kind",
+            message(
+                "rule `{rule}` uses `{{{name}}}`, {found}, in column `{column}`, which takes {wanted}",
+                rule=rule.id,
+                name=name,
+                found=NOUNS[kind],
+                column=column,
+                wanted=NOUNS[kinds[0]],
+            ),
+            rule,
+            cell=f"{{{name}}}",
+        )
+        return False
+
+    def cell(
+        self,
+        result: Result,
+        rule: Rule,
+        used: dict[str, None],
+        spec: ColumnSpec,
+        declared: ResultColumn,
+        measured: Kind | None,
+    ) -> Cell:
         """Take a result cell: parameters without dates give way to their value."""
+        many = declared.kind == "texts"
         if isinstance(result, tuple):
-            return tuple(item for part in result for item in self.texts(self.cell(part, rule, used, many=False)))
+            one = attrs.evolve(declared, kind="text")
+            cells = [self.cell(part, rule, used, spec, one, measured) for part in result]
+            return tuple(item for cell in cells for item in self.texts(cell))
         if isinstance(result, Reference):
             if not self.known(result.name, rule):
                 return None
             used[result.name] = None
+            kinds: tuple[Kind, ...] = (spec.kind,)
+            if declared.kind == "months":
+                kinds = ("months", "allowance")
+            elif declared.kind == "quantity" and measured is not None:
+                kinds = (measured,)
+            if not self.of_kind(result.name, kinds, spec.name, rule):
+                return None
             values = self.settings.parameters[result.name].values
+            if len(values) > 1 and (declared.name in FIXED or many):
+                self.say(
+                    "parameter-dated",
+                    message(
+                        "`then: {column}` of rule `{rule}` cannot change with the date as `{{{name}}}` does",
+                        column=spec.name,
+                        rule=rule.id,
+                        name=result.name,
+                    ),
+                    rule,
+                    message("write a row for each edition, with `from` and `until`"),
+                    f"{{{result.name}}}",
+                )
+                return None
+            if not many and not all(self.permitted(literal, spec, result.name, rule) for _, literal in values):
+                return None
             cell: Cell = values[0][1] if len(values) == 1 else Parameter(result.name)
         else:
             cell = result
         if isinstance(cell, Literal) and cell.kind == "text":
             text = str(cell.value)
-            cell = Literal("text", self.canonical.get(name_key(text), text), text=text)
+            text = (spec.names or {}).get(name_key(text)) or self.canonical.get(name_key(text), text)
+            cell = Literal("text", text, text=text)
         return self.texts(cell) if many else cell
+
+    def permitted(self, literal: Literal, spec: ColumnSpec, name: str, rule: Rule) -> bool:
+        """Check that the value of a parameter is one that its column permits."""
+        if spec.names is None or name_key(str(literal.value)) in spec.names:
+            return True
+        near = nearest(str(literal.value), spec.names)
+        self.say(
+            "value-unknown",
+            message(
+                "rule `{rule}` uses `{{{name}}}` in `then: {column}`, which does not take its value `{value}`",
+                rule=rule.id,
+                name=name,
+                column=spec.name,
+                value=literal.value,
+            ),
+            rule,
+            message("did you mean `{near}`?", near=spec.names[near]) if near else None,
+            f"{{{name}}}",
+        )
+        return False
 
     @staticmethod
     def texts(cell: Cell) -> tuple[str, ...]:
@@ -257,104 +336,3 @@ def _line(place: Place) -> int:
         return place.line
     digits = "".join(char for char in place.cell or "" if char.isdigit())
     return int(digits) if digits else 0
-
-
-def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], problems: list[Problem]) -> None:
-    """Check the names that one table uses of another: targets, fee lines, results.
-
-    What a table gives is not known while it is `broken`, so nothing is said of it then.
-    """
-    ends = {row.text("ends") or "" for row in rows.get("deadlines", ())}
-    lines = {row.text("line") or "" for row in rows.get("fees", ())}
-    for family in ("escalations", "late_penalties"):
-        for row in rows.get(family, ()):
-            named = [str(item.low.value) for item in row.tests["target"].items if isinstance(item.low, Literal)]
-            if not named or row.tests["target"].negated:
-                _say(row, problems, "target-missing", message("rule `{rule}` names its targets", rule=row.id))
-            if family == "late_penalties" and len(named) > 1:
-                _say(row, problems, "target-many", message("rule `{rule}` names one target only", rule=row.id))
-            _unknown(row, named, ends, problems, "target-unknown", message("no deadline ends with it"))
-        if family == "escalations":
-            for row in rows.get(family, ()):
-                share = row.tests["used_share"].items
-                if len(share) != 1 or share[0].low is None or not share[0].low_closed or share[0].high is not None:
-                    _say(
-                        row,
-                        problems,
-                        "share-form",
-                        message("`used_share` of rule `{rule}` is a threshold, as in `>= 80 %`", rule=row.id),
-                    )
-    for row in rows.get("surcharges", ()):
-        _unknown(
-            row,
-            cast("tuple[str, ...]", row.results["of"]),
-            lines,
-            problems,
-            "line-unknown",
-            message("no fee has that line"),
-        )
-    for row in rows.get("holds", ()):
-        stops = cast("tuple[str, ...]", row.results.get("stops") or ())
-        _unknown(
-            row,
-            [item for item in stops if item != "all"],
-            ends,
-            problems,
-            "target-unknown",
-            message("no deadline ends with it"),
-        )
-    _check_results(rows, ends, problems)
-    for row in rows.get("fees", ()):
-        if row.results.get("rate") is not None and (
-            row.results.get("per") is None or row.results.get("measure") is None
-        ):
-            _say(
-                row,
-                problems,
-                "rate-incomplete",
-                message("rule `{rule}` has a rate: it needs `per` and `measure`", rule=row.id),
-            )
-
-
-def _check_results(rows: Mapping[str, Sequence[Row]], ends: set[str], problems: list[Problem]) -> None:
-    """Check that the results which conditions read are given by a table that the pack has."""
-    priced = bool(rows.get("fees") or rows.get("part_fees"))
-    given = {
-        "category": bool(rows.get("category")),
-        "payer": bool(rows.get("payers")),
-        "chargeable": priced,
-        "needs_confirmation": priced or bool(rows.get("confirmations")),
-        **{f"{target}_status": target in ends for target in MILESTONES},
-    }
-    for of in rows.values():
-        for row in of:
-            for name, test in row.tests.items():
-                if not test.any and not given.get(name, True):
-                    _say(
-                        row,
-                        problems,
-                        "result-absent",
-                        message(
-                            "rule `{rule}` reads `{name}`, which no table of the pack gives", rule=row.id, name=name
-                        ),
-                    )
-
-
-def _unknown(
-    row: Row, names: Iterable[str], known: Iterable[str], problems: list[Problem], code: str, why: Message
-) -> None:
-    known = sorted(known)
-    for name in names:
-        if name not in known:
-            near = nearest(name, known)
-            _say(
-                row,
-                problems,
-                code,
-                message("rule `{rule}` names `{name}`: {why}", rule=row.id, name=name, why=why),
-                message("did you mean `{near}`?", near=near) if near else None,
-            )
-
-
-def _say(row: Row, problems: list[Problem], code: str, text: Message, help_line: Message | None = None) -> None:
-    problems.append(problem(code, text, place=Place(file=row.file, line=row.line), help=help_line))

@@ -53,7 +53,7 @@ def find_pack(name: str | os.PathLike[str]) -> Path:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", text) and (root / text / "policy.toml").is_file():
         return root / text
     path = Path(text)
-    if path.is_dir() or (path.is_file() and path.suffix.lower() == ".xlsx"):
+    if (text and path.is_dir()) or (path.is_file() and path.suffix.lower() == ".xlsx"):
         return path
     known = built_in_packs()
     near = nearest(text, known)
