@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engines.workshop import workshop
-from explain.test_explain import MALL, decisions
+from explain.test_explain import MALL, decided, decisions
 from svc_policy.pack.cases import cases_of
 
 TEXT = (resources.files("svc_policy") / "schemas" / "decision.schema.json").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_the_schema_is_one():
 
 def test_it_fits_the_worked_examples():
     for case in cases_of(MALL.pack):
-        errors = list(VALIDATOR.iter_errors(plain(MALL.decide(case.ticket, at=case.at))))
+        errors = list(VALIDATOR.iter_errors(plain(decided(case))))
         assert errors == [], case.name
 
 
@@ -57,7 +57,7 @@ def test_it_fits_decisions_of_every_kind(tmp_path: Path):
     ],
 )
 def test_it_refuses_what_is_no_decision(path, value):
-    decision = plain(MALL.decide(cases_of(MALL.pack)[0].ticket, at=cases_of(MALL.pack)[0].at))
+    decision = plain(decided(cases_of(MALL.pack)[0]))
     assert VALIDATOR.is_valid(decision)
     broken = copy.deepcopy(decision)
     place = broken
@@ -71,6 +71,6 @@ def test_it_refuses_what_is_no_decision(path, value):
     "key", ["schema", "policy", "coverage", "targets", "quote", "needs", "rules", "next_change_at"]
 )
 def test_it_misses_what_a_decision_always_has(key):
-    decision = plain(MALL.decide(cases_of(MALL.pack)[0].ticket, at=cases_of(MALL.pack)[0].at))
+    decision = plain(decided(cases_of(MALL.pack)[0]))
     del decision[key]
     assert not VALIDATOR.is_valid(decision)

@@ -113,6 +113,8 @@ class Builder:
         self.columns: dict[str, Column] = {}
         self.asked: dict[str, int] = {name: index for index, name in enumerate(shape.asked)} if shape else {}
         self.collected: dict[str, tuple[Row, ...]] = {}
+        #: Results that are the same for every ticket.
+        self.fixed: dict[str, Expression] = {}
         self.turning_points: list[tuple[Expression, Expression]] = []
         self._facts = {(grain, fact.name): fact for grain, facts in rules.facts.items() for fact in facts}
         self.compute("request_day", self._local_day("received_at"))
@@ -134,6 +136,8 @@ class Builder:
         for place in dict.fromkeys((grain, "ticket")):
             if (place, name) in self._facts:
                 return self._fact(place, name)
+        if name in self.fixed:
+            return self.fixed[name]
         if name in self.columns:
             return self.columns[name].leaf
         if name in self.rules.parameters:
@@ -265,7 +269,10 @@ class Builder:
         if asks:
             self._register_needs(name, grain)
         self._add(Compute(name=name, grain=grain, value=value, needs=wanted if asks else ZERO))
-        return value if is_constant(value) else leaf
+        if is_constant(value):
+            self.fixed[name] = value
+            return value
+        return leaf
 
     def choose(
         self,
@@ -286,6 +293,10 @@ class Builder:
             none = (otherwise or {}).get(output, null(kind))
             made.append(Output(name=output, values=values, otherwise=none, type=kind))
         row_needs = tuple(bit_or(*(self.needs(output.values[i]) for output in made)) for i in range(len(rows)))
+        self.collected[name] = tuple(rows)
+        settled = _settled(conditions)
+        if settled is not None:
+            return self._settle(name, grain, made, settled, row_needs)
         table_asks = any(item.asks for item in conditions)
         asks = table_asks or any(needs != ZERO for needs in row_needs)
         self._register(f"{name}_row", "int", grain, nullable=table_asks, asks=table_asks, needs=f"{name}_needs")
@@ -313,8 +324,29 @@ class Builder:
                 asks=asks,
             )
         )
-        self.collected[name] = tuple(rows)
         return leaves
+
+    def _settle(
+        self, name: str, grain: str, outputs: Sequence[Output], row: int, row_needs: Sequence[Expression]
+    ) -> Mapping[str, Expression]:
+        """Write a table of which it is known beforehand which row holds (-1 for none): its results are plain values."""
+        asked = row_needs[row] if row >= 0 else ZERO
+        self.compute(f"{name}_row", constant(row + 1), grain=grain)
+        found: dict[str, Expression] = {}
+        for output in outputs:
+            value = output.values[row] if row >= 0 else output.otherwise
+            asks = value.asks and asked != ZERO
+            leaf = self._register(
+                output.name, output.type, grain, nullable=value.nullable, asks=asks, needs=f"{name}_needs"
+            )
+            self._add(Compute(name=output.name, grain=grain, value=value, needs=ZERO))
+            if is_constant(value):
+                self.fixed[output.name] = value
+            found[output.name] = self.fixed.get(output.name, leaf)
+        if asked != ZERO:
+            self._register_needs(name, grain)
+            self._add(Compute(name=f"{name}_needs", grain=grain, value=asked, needs=ZERO))
+        return found
 
     def collect(
         self,
@@ -359,7 +391,7 @@ class Builder:
         self.steps.append(
             Due(name=name, start=start, allowance=allowance, clock=clock, stops=tuple(stops), needs=needs, when=when)
         )
-        return leaf, is_open
+        return leaf, is_open if stops else FALSE
 
     def gather(self, name: str, child: str, gathering: Gathering, value: Expression) -> Expression:
         """Add a ticket column gathered from child records."""
@@ -400,15 +432,22 @@ class Builder:
             ahead.append(choose(guard, instant, null("int")))
         self.compute("next_change_at", nodes.earliest(*ahead), needs=ZERO)
         of_ticket: list[Expression] = []
-        for step in list(self.steps):
-            asked = f"{step.name}_needs"
-            if asked not in self.columns:
+        for name, column in list(self.columns.items()):
+            if not name.endswith("_needs") or name in self.fixed:
                 continue
-            if step.grain == "ticket":
-                of_ticket.append(self.columns[asked].leaf)
+            if column.grain == "ticket":
+                of_ticket.append(column.leaf)
             else:
-                of_ticket.append(self.gather(f"{step.name}_all_needs", step.grain, "bit_or", self.columns[asked].leaf))
+                of_ticket.append(self.gather(f"{name.removesuffix('_needs')}_all_needs", column.grain, "bit_or", column.leaf))
         self.compute("needs", bit_or(*of_ticket), needs=ZERO)
+
+
+def _settled(conditions: Sequence[Expression]) -> int | None:
+    """Find the row that holds whatever the facts are; -1 if none can, None if it depends."""
+    possible = [index for index, item in enumerate(conditions) if item != FALSE]
+    if not possible:
+        return -1
+    return possible[0] if conditions[possible[0]] == TRUE else None
 
 
 def _literal(literal: WrittenLiteral) -> Expression:
