@@ -122,7 +122,7 @@ def test_an_earlier_audit_with_a_file_of_somebody_is_refused(audit: Audit, tmp_p
     out = tmp_path / "out"
     audit([HEADINGS, LATE], at=AT, out=out)
     (out / "my notes.txt").write_text("precious")
-    with pytest.raises(UsageError, match="`my notes.txt`"):
+    with pytest.raises(UsageError, match=r"`my notes\.txt`"):
         audit([HEADINGS, LATE], at=AT, out=out)
 
 

@@ -23,7 +23,7 @@ from svc_policy.plan import Plan
 Row = tuple[runtime.Value | None, ...]
 Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
 
-Later = Callable[[Row, int], Row]
+Later = Callable[[object, Row, int], Row]
 
 _INFIX = {"equal": "==", "less": "<", "at_most": "<=", "add": "+", "subtract": "-", "multiply": "*", "bit_or": "|"}
 _OPPOSITE = {"equal": "!=", "less": ">=", "at_most": ">"}
@@ -36,7 +36,7 @@ class Compiled:
     """A plan as two functions, and where they put their columns.
 
     `decide` takes a ticket and `at` and gives the ticket's columns and those of
-    its children; `later` takes the ticket's columns and `at` and gives the
+    its children; `later` takes the ticket, its columns and `at` and gives the
     plan's late ones. Columns that are the same for every ticket stand in
     `constants`; `index` says for each grain where the others stand.
     """
@@ -171,7 +171,9 @@ class _Writer:
         made = ", ".join(self.columns[name] for name in early)
         children = ", ".join(f"{grain!r}: r_{grain}" for grain in self.children)
         self.line(f"return ({made},), {{{children}}}")
-        self.lines.append("def later(values, at):")
+        self.lines.append("def later(ticket, values, at):")
+        # What turns at an instant may hang on a fact: a rule that holds only beyond a distance.
+        self.line("t = ticket.values")
         self.names = {}
         for index, name in enumerate(early):
             self.columns[name] = f"values[{index}]"

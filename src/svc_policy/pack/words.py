@@ -20,6 +20,8 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
     ends = {row.text("ends") or "" for row in rows.get("deadlines", ())}
     lines = {row.text("line") or "" for row in rows.get("fees", ())}
     for family in ("escalations", "late_penalties"):
+        if family in broken:
+            continue
         for row in rows.get(family, ()):
             named = [str(item.low.value) for item in row.tests["target"].items if isinstance(item.low, Literal)]
             if not named or row.tests["target"].negated:

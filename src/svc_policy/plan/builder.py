@@ -269,7 +269,7 @@ class Builder:
         if asks:
             self._register_needs(name, grain)
         self._add(Compute(name=name, grain=grain, value=value, needs=wanted if asks else ZERO))
-        if is_constant(value):
+        if is_constant(value) and not asks:
             self.fixed[name] = value
             return value
         return leaf

@@ -145,7 +145,7 @@ class Policy(PolicyViews):
     def completed(self, decision: Decision) -> Sequence[Cell]:
         """Give all columns of a decision of this policy, the late ones computed now."""
         compiled: Any = decision.layout
-        late = dict(zip(compiled.late, compiled.later(decision.early, decision.at_s), strict=True))
+        late = dict(zip(compiled.late, compiled.later(decision.ticket, decision.early, decision.at_s), strict=True))
         found = {name: decision.early[index] for name, index in compiled.index["ticket"].items()}
         # What a shape has no column for is not asked for: 0.
         return tuple(

@@ -51,8 +51,9 @@ def _build_totals(context: Context) -> None:
     parts = context.subject("parts_amount", "ticket", "part_fees") if context.rows("part_fees") else ZERO
     subtotal = context.compute("subtotal", _sum(amounts, parts))
     granted = context.subject("discounts", "ticket", "overrides") if context.rows("overrides") else ZERO
-    discount = strict("least", granted, subtotal) if granted != ZERO else ZERO
-    discount = context.compute("discount", discount)
+    # Without goodwill there is no discount, whatever the subtotal will be.
+    applied = choose(equal(granted, ZERO), ZERO, strict("least", granted, subtotal))
+    discount = context.compute("discount", applied)
     tax = context.compute("tax", _tax(context, amounts, subtotal, discount))
     net = subtract(subtotal, discount)
     total = context.compute("total", net if context.money.prices_include_tax else add(net, tax))

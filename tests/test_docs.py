@@ -1,0 +1,201 @@
+"""The documents: what they show runs, what they link to is there, what they name exists."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    path
+    for folder, pattern in ((ROOT, "*.md"), (ROOT / "docs", "**/*.md"), (ROOT / "examples", "**/*.md"))
+    for path in folder.glob(pattern)
+)
+HAS_COMMANDS = importlib.util.find_spec("svc_policy.cli") is not None
+needs_commands = pytest.mark.skipif(not HAS_COMMANDS, reason="svc_policy.cli is not there")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """List the fenced blocks of a language."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def prose(path: Path) -> str:
+    """Give a page without its fenced blocks and code spans."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", "", text)
+
+
+def anchors(path: Path) -> set[str]:
+    """List the anchors of a page's headings."""
+    headings = re.findall(r"^#+ +(.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+PYTHON = [(page, block) for page in ("README.md", "README.zh.md", "docs/sql.md") for block in blocks(page, "python")]
+
+
+@pytest.mark.parametrize(("page", "block"), PYTHON, ids=[page for page, _ in PYTHON])
+def test_a_block_of_python_runs_and_prints_what_it_says(page: str, block: str) -> None:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(block, page, "exec"), {"__name__": "__main__"})
+    expected = re.findall(r"^print\(.*\)  # (.+)$", block, flags=re.MULTILINE)
+    assert expected, "a block shows what it prints"
+    assert printed.getvalue().splitlines() == expected
+
+
+def test_each_page_that_shows_python_has_a_block() -> None:
+    assert {page for page, _ in PYTHON} == {"README.md", "README.zh.md", "docs/sql.md"}
+
+
+LINKS = [
+    (path, target)
+    for path in PAGES
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(path))
+    if not re.match(r"[a-z]+:", target)
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "target"), LINKS, ids=[f"{path.relative_to(ROOT)} {target}" for path, target in LINKS]
+)
+def test_a_link_leads_somewhere(path: Path, target: str) -> None:
+    name, _, anchor = unquote(target).partition("#")
+    place = (path.parent / name).resolve() if name else path
+    assert place.is_relative_to(ROOT)
+    assert place.exists()
+    if anchor:
+        assert anchor in anchors(place)
+
+
+def test_links_are_found() -> None:
+    assert (ROOT / "README.md", "docs/format.md") in LINKS
+
+
+#: A name in backticks that has a slash, or the ending of a file.
+NAMED = re.compile(r"`((?:[\w.+-]+/)+[\w.+-]*|[\w-]+\.(?:py|csv|toml|md))`")
+#: Where a bare name of a file may stand: the root, or the pack that the page walks through.
+BARE = (ROOT, ROOT / "src" / "svc_policy" / "packs" / "mall")
+
+
+def paths_named(page: str) -> list[str]:
+    """List the files and folders that a page names."""
+    return sorted(set(NAMED.findall((ROOT / page).read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("name", paths_named("CONTRIBUTING.md"))
+def test_a_path_that_contributing_names_is_there(name: str) -> None:
+    assert any((folder / name).exists() for folder in BARE)
+
+
+@pytest.mark.parametrize("name", [name for name in paths_named("docs/architecture.md") if "/" in name])
+def test_a_path_that_architecture_names_is_there(name: str) -> None:
+    assert (ROOT / name).exists() or (ROOT / "src" / "svc_policy" / name).exists()
+
+
+def test_paths_are_found() -> None:
+    assert {"src/svc_policy/rules/surveys.py", "tests/laws/", "clauses.csv"} <= set(paths_named("CONTRIBUTING.md"))
+
+
+def test_architecture_names_the_layers_of_the_contract() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = settings["tool"]["importlinter"]["contracts"]
+    layers = [part.strip() for layer in contract["layers"] for part in layer.split("|")]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?`) \|", text, flags=re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == layers
+
+
+# --- commands
+
+
+def commands_shown(page: str) -> Iterator[list[str]]:
+    """Yield the words of every command that a page shows, without the program's name."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    shown = re.findall(r"`svc-policy ([^`]+)`", text)
+    for language in ("sh", "console"):
+        for block in blocks(page, language):
+            shown += re.findall(r"^(?:\$ )?(?:\.venv/bin/)?svc-policy (.+)$", block, flags=re.MULTILINE)
+    for line in shown:
+        yield shlex.split(line.split(" > ")[0], comments=True)
+
+
+SHOWN = [
+    (page, words)
+    for page in ("README.md", "README.zh.md", "CONTRIBUTING.md", "docs/sql.md")
+    for words in commands_shown(page)
+    if words[0] != "COMMAND"
+]
+
+
+@cache
+def known_commands() -> frozenset[str]:
+    """Name the commands of the program."""
+    from svc_policy.cli.commands import commands
+
+    return frozenset(commands.commands)
+
+
+@needs_commands
+@pytest.mark.parametrize(("page", "words"), SHOWN, ids=[f"{page} {' '.join(words)}" for page, words in SHOWN])
+def test_a_command_that_is_shown_exists(page: str, words: list[str]) -> None:
+    assert words[0] in known_commands()
+
+
+@needs_commands
+def test_the_readme_names_every_command() -> None:
+    assert {words[0] for page, words in SHOWN if page == "README.md"} == known_commands()
+
+
+@needs_commands
+@pytest.mark.parametrize("block", blocks("README.md", "console"))
+def test_a_command_says_what_the_readme_shows(block: str) -> None:
+    command, _, shown = block.removeprefix("$ ").partition("\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "svc_policy", *shlex.split(command)[1:], "--lang", "en"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={"PYTHONUTF8": "1"},
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, shown), done.stderr
+    assert len(shown.splitlines()) > 5
+
+
+def test_the_readme_shows_rows_of_the_pack() -> None:
+    from svc_policy.tables import read_csv
+
+    problems: list[object] = []
+    sheet = read_csv(BARE[1] / "deadlines.csv", problems=problems)  # type: ignore[arg-type]
+    headings = [cell.text for cell in sheet.header]
+    real = {row[0].text: dict(zip(headings, (cell.text for cell in row), strict=True)) for row in sheet.rows}
+    lines = re.findall(r"^\| (.+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    start = next(index for index, line in enumerate(lines) if line.startswith("rule | "))
+    shown = [line.split(" | ") for line in lines[start : start + 6]]
+    for row in shown[2:]:
+        for heading, cell in zip(shown[0], row, strict=True):
+            assert real[row[0]][heading] == cell
+
+
+def test_the_licence_is_whole() -> None:
+    import hashlib
+
+    text = (ROOT / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
