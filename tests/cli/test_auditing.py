@@ -9,14 +9,29 @@ import pytest
 
 from cli.running import run
 
-HEADING = "ticket_id,received_at,request_kind,relayed_at,contacted_at,answered_at,on_site,customer_phone,closed_at,solved_by_telephone,parts_needed"
-FINE = "1,2026-03-02T09:00:00,inquiry,2026-03-02T10:00:00,2026-03-02T11:00:00,2026-03-02T12:00:00,false,0571,2026-03-02T13:00:00,true,false"
+#: An inquiry that was passed on and answered in time, with every fact that a rule asks for.
+FACTS = {
+    "ticket_id": "1",
+    "received_at": "2026-03-02T09:00:00",
+    "request_kind": "inquiry",
+    "relayed_at": "2026-03-02T10:00:00",
+    "contacted_at": "2026-03-02T11:00:00",
+    "answered_at": "2026-03-02T12:00:00",
+    "closed_at": "2026-03-02T13:00:00",
+    "customer_phone": "0571",
+    "customer_kind": "person",
+    "delivered_on": "2025-09-01",
+    "cause": "product",
+    "on_site": "false",
+    "solved_by_telephone": "true",
+    "parts_needed": "false",
+}
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "log.csv"
-    path.write_text(f"{HEADING}\n{FINE}\n", encoding="utf-8")
+    path.write_text(f"{','.join(FACTS)}\n{','.join(FACTS.values())}\n", encoding="utf-8")
     return path
 
 
@@ -31,6 +46,23 @@ def test_a_log_without_findings_is_fine(log):
     done = run("audit", log, "--policy", "mall")
     assert (done.exit_code, done.stderr) == (0, "")
     assert "rows: 1 = 1 used + 0 rejected" in done.stdout
+
+
+def test_nothing_but_the_result_is_written_however_long_it_takes(log):
+    import duckdb
+
+    seen: list[object] = []
+    connect = duckdb.connect
+
+    def watched(*arguments: object, **settings: object) -> object:
+        connection = connect(*arguments, **settings)
+        seen.append(connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0])
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb, "connect", watched)
+        run("audit", log, "--policy", "mall")
+    assert seen and not any(seen)
 
 
 def test_findings_are_shown_and_told_by_the_exit_code(log):

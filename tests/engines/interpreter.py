@@ -75,11 +75,12 @@ def _calendar_due(start: int, seconds: int, holds: Sequence[tuple[int, int | Non
 
 
 class _Scope(NamedTuple):
-    """A record at hand: its facts, its columns so far, and which of these are unknown."""
+    """A record at hand: its facts, its columns so far, which of these are unknown, and of which nulls it is open."""
 
     facts: dict[str, Value]
     columns: Columns
     unknown: set[str]
+    nulls: set[str]
 
 
 class Interpreter:
@@ -95,9 +96,9 @@ class Interpreter:
         self.at = at
         self.ticket = ticket
         self.records = {grain: getattr(ticket, LISTS[grain]) for grain in CHILDREN}
-        self.here = _Scope(self._facts("ticket", ticket), {}, set())
+        self.here = _Scope(self._facts("ticket", ticket), {}, set(), set())
         self.children = {
-            grain: [_Scope({**self.here.facts, **self._facts(grain, record)}, {}, set()) for record in of]
+            grain: [_Scope({**self.here.facts, **self._facts(grain, record)}, {}, set(), set()) for record in of]
             for grain, of in self.records.items()
         }
         for step in self.plan.steps:
@@ -126,10 +127,15 @@ class Interpreter:
         """Keep what a step made; a null column is unknown if its step asks for something."""
         made = {name: value for name, value in made.items() if name in self.plan.columns}
         scope.columns.update(made)
-        for name, value in made.items():
+        scope.nulls.update(name for name, value in made.items() if value is None)
+        for name in list(scope.nulls):
             needs = self.plan.columns[name].needs
-            if value is None and (made[str(needs.data)] if needs.operator == "column" else needs.data):
-                scope.unknown.add(name)
+            asked = scope.columns.get(str(needs.data)) if needs.operator == "column" else needs.data
+            # What it asks for may be the next step's to say.
+            if asked is not None:
+                scope.nulls.discard(name)
+                if asked:
+                    scope.unknown.add(name)
 
     def _step(self, step: Step, scope: _Scope) -> Columns:
         def value(node: Expression) -> Value:

@@ -92,7 +92,10 @@ class TestEachEngine:
 def test_every_operator_has_a_case() -> None:
     covered = {item.operator for _, node, _, _ in CASES for item in nodes.walk(node)}
     of_time = {"local_day", "day_end", "add_months", "workday_due", "work_before", "work_after"}
-    assert set(nodes.OPERATORS) - covered - of_time == {"column", "is_undetermined", "unless_undetermined", "constant"} - covered
+    assert (
+        set(nodes.OPERATORS) - covered - of_time
+        == {"column", "is_undetermined", "unless_undetermined", "constant"} - covered
+    )
 
 
 def _python(node: Expression, facts: dict[str, object]) -> object:

@@ -7,7 +7,6 @@ ticket with the same text would, and is refused with the same words.
 """
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -32,8 +31,7 @@ _TYPES = {"text": "VARCHAR", "bool": "BOOLEAN"}
 # Later times are read one by one; two centuries of days are a table of 1 MB.
 _LAST_DAY = 47_481  # 2099-12-31
 _LONGEST_TEXT = 10_000
-_DATE = "(19[7-9][0-9]|20[0-9][0-9])(-[0-9]{2}-|/[0-9]{2}/)[0-9]{2}"
-_TIME = "[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{1,9})?"
+_DATES = ("0000-00-00", "0000/00/00")
 
 
 @attrs.frozen(kw_only=True)
@@ -58,34 +56,28 @@ def cast(
 
     `flaws` lists what is wrong with the row: field, code, reason.
     """
-    cells = {item.name: _present(staged.cell(item.source.column), settings.missing) for item in casts}
-    readers = {
-        item.name: ValueReader(
-            item.fact,
-            item.source,
-            settings=settings,
-            label=item.label,
-        )
-        for item in casts
-    }
-    joins: list[str] = []
-    outputs = ["line", *(f"{_present(staged.cell(heading), settings.missing)} AS {name}" for name, heading in texts)]
-    flaws: list[str] = []
     _make_days(connection, settings.zone)
+    cells = f"{table}_cells"
+    _make_cells(connection, staged, cells, casts, texts, settings.missing)
+    joins: list[str] = []
+    outputs = ["line", *(name for name, _ in texts)]
+    flaws: list[str] = []
     for index, item in enumerate(casts):
-        cell, kind = cells[item.name], _TYPES.get(item.fact.kind, "BIGINT")
-        fast, join = _fast(item, cell, f"d{index}")
-        joins += join
+        reader = ValueReader(item.fact, item.source, settings=settings, label=item.label)
         words = f"{table}_words_{index}"
+        kind = _TYPES.get(item.fact.kind, "BIGINT")
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {words} (cell VARCHAR, code VARCHAR, reason VARCHAR, value {kind})"
         )
+        fast, join = f"read_{index}", ""
+        if item.fact.kind == "instant":
+            # Only days on which the clocks are not changed are in the table.
+            fast, join = f"(read_{index} - d{index}.clock_offset)", _of_day(index)
         asked = connection.execute(
-            f"SELECT DISTINCT {cell} AS cell FROM {staged.table} {' '.join(join)} "
-            f"WHERE {cell} IS NOT NULL AND ({fast}) IS NULL"
+            f"SELECT DISTINCT cell_{index} FROM {cells} {join} WHERE cell_{index} IS NOT NULL AND {fast} IS NULL"
         ).fetchall()
-        insert(connection, words, [_word(readers[item.name], str(row[0])) for row in asked])
-        joins.append(f"LEFT JOIN {words} AS w{index} ON w{index}.cell = {cell}")
+        insert(connection, words, [_word(reader, str(row[0])) for row in asked])
+        joins.append(f"{join} LEFT JOIN {words} AS w{index} ON w{index}.cell = cell_{index}")
         outputs.append(f"coalesce({fast}, w{index}.value) AS {identifier(item.name)}")
         flaws.append(
             f"CASE WHEN w{index}.code IS NOT NULL THEN {{'field': {quoted(item.source.column)}, "
@@ -93,11 +85,35 @@ def cast(
         )
     listed = f"[flaw FOR flaw IN [{', '.join(flaws)}] IF flaw IS NOT NULL]" if flaws else _NO_FLAWS
     connection.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(outputs)}, {staged.raw} AS raw, {listed} AS flaws "
-        f"FROM {staged.table} {' '.join(joins)} ORDER BY line"
+        f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(outputs)}, raw, {listed} AS flaws "
+        f"FROM {cells} {' '.join(joins)} ORDER BY line"
     )
-    for index in range(len(casts)):
-        connection.execute(f"DROP TABLE {table}_words_{index}")
+    for name in (cells, *(f"{table}_words_{index}" for index in range(len(casts)))):
+        connection.execute(f"DROP TABLE {name}")
+
+
+def _make_cells(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    table: str,
+    casts: Sequence[Cast],
+    texts: Sequence[tuple[str, str]],
+    missing: Sequence[str],
+) -> None:
+    """Make a table of the cells and of what the common forms among them say: each is looked at once."""
+    cells = [
+        f"{_present(staged.cell(item.source.column), missing)} AS cell_{index}" for index, item in enumerate(casts)
+    ]
+    named = [f"{_present(staged.cell(heading), missing)} AS {name}" for name, heading in texts]
+    read = [f"{_common(item, f'cell_{index}')} AS read_{index}" for index, item in enumerate(casts)]
+    inner = ", ".join(["line", f"{staged.raw} AS raw", *named, *cells])
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(['*', *read])} FROM (SELECT {inner} FROM {staged.table})"
+    )
+
+
+def _of_day(index: int) -> str:
+    return f"LEFT JOIN log_days AS d{index} ON d{index}.day = read_{index} // 86400"
 
 
 _NO_FLAWS = "CAST([] AS STRUCT(field VARCHAR, code VARCHAR, reason VARCHAR)[])"
@@ -120,34 +136,40 @@ def _present(cell: str, missing: Sequence[str]) -> str:
     return cell
 
 
-def _fast(item: Cast, cell: str, days: str) -> tuple[str, list[str]]:
-    """Write the SQL that reads the common forms, null for all others, and the joins it needs."""
+def _common(item: Cast, cell: str) -> str:
+    """Write the SQL that reads the common forms, an instant as what the wall clock shows; null for all others."""
     source, fact = item.source, item.fact
-    nothing = "CAST(NULL AS BIGINT)"
+    nothing = f"CAST(NULL AS {_TYPES.get(fact.kind, 'BIGINT')})"
     if source.values or source.is_internal:
-        return (nothing if fact.kind not in _TYPES else f"CAST(NULL AS {_TYPES[fact.kind]})"), []
+        return nothing
     if fact.kind == "text" and not fact.values and not source.format:
-        return f"CASE WHEN length({cell}) <= {_LONGEST_TEXT} THEN {cell} END", []
+        return f"CASE WHEN length({cell}) <= {_LONGEST_TEXT} THEN {cell} END"
     if fact.kind == "date" and not source.format:
-        written = f"CASE WHEN regexp_full_match({cell}, {quoted(_DATE)}) THEN replace({cell}, '/', '-') END"
-        return f"CAST(epoch(TRY_CAST({written} AS DATE)) AS BIGINT) // 86400", []
-    if fact.kind == "instant":
-        wall = _wall(cell, source.format)
-        if wall is None:
-            return nothing, []
-        # Only days on which the clocks are not changed are in the table.
-        join = f"LEFT JOIN log_days AS {days} ON {days}.day = {wall} // 86400"
-        return f"{wall} - {days}.clock_offset", [join]
-    return (nothing if fact.kind not in _TYPES else f"CAST(NULL AS {_TYPES[fact.kind]})"), []
+        is_plain = f"length({cell}) = 10 AND {_has_shape(cell, 10, *_DATES)}"
+        written = f"TRY_CAST(CASE WHEN {is_plain} THEN replace({cell}, '/', '-') END AS DATE)"
+        return f"CAST(epoch({written}) AS BIGINT) // 86400"
+    return (_wall(cell, source.format) or nothing) if fact.kind == "instant" else nothing
+
+
+def _has_shape(cell: str, length: int, *shapes: str) -> str:
+    """Write the test whether a cell begins with a shape: `0` for a digit, a year that SQL and Python read alike."""
+    listed = ", ".join(map(quoted, shapes))
+    zeros = f"translate(left({cell}, {length}), '123456789', '000000000')"
+    return f"{zeros} IN ({listed}) AND left({cell}, 4) BETWEEN '1970' AND '2099'"
 
 
 def _wall(cell: str, written: str) -> str | None:
     """Write the wall clock of a text in seconds since 1970-01-01T00:00, null where it is not so written."""
     if not written:
-        pattern = f"{_DATE}{_TIME}"
+        shapes = [f"{day}{between}00:00:00" for day in _DATES for between in ("T", " ")]
+        # A day that ends at 24:00 is left to the reader of tickets, and so is a fraction that is none.
+        fraction = f"translate(substr({cell}, 21), '123456789', '000000000')"
+        is_plain = (
+            f"{_has_shape(cell, 19, *shapes)} AND substr({cell}, 12, 2) < '24' AND substr({cell}, 18, 2) < '60' "
+            f"AND (length({cell}) = 19 OR (substr({cell}, 20, 1) IN ('.', ',') AND length({cell}) BETWEEN 21 AND 29 "
+            f"AND {fraction} = repeat('0', length({cell}) - 20)))"
+        )
         text = f"replace(replace(left({cell}, 19), '/', '-'), 'T', ' ')"
-        # A day that ends at 24:00 is left to the reader of tickets.
-        is_plain = f"regexp_full_match({cell}, {quoted(pattern)}) AND substr({cell}, 12, 2) < '24'"
         return f"CAST(epoch(TRY_CAST(CASE WHEN {is_plain} THEN {text} END AS TIMESTAMP)) AS BIGINT)"
     if written.startswith("epoch_") or any(f"%{letter}" in written for letter in "zZcxXpGuVfUWj"):
         return None

@@ -1,7 +1,6 @@
 """Make tickets and holds from a log with one row an event."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Read a foreign log into the tables that the batch engines decide: tickets and their lines."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

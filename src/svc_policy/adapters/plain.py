@@ -1,7 +1,6 @@
 """Read a file without a mapping: its headings are the names of facts or the columns of the batch input."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

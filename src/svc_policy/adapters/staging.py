@@ -1,7 +1,6 @@
 """Stage the files of a log in DuckDB: every cell as text, every row with the line it came from."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

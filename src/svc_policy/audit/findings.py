@@ -5,7 +5,6 @@ statuses, due instants, row numbers and masks, which name the rules.
 """
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Write the results of an audit: beside, then moved into place, so that nothing is ever half-written."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

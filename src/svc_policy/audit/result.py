@@ -1,7 +1,6 @@
 """What an audit gives back: a summary, the findings one by one, and the forms in which they are shown."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ def run_audit(
     if read is not None:
         policy = with_calendar(policy, read.calendar, read.file)
     scratch = tempfile.TemporaryDirectory(prefix="svc-policy-audit-")
-    connection = engine.connect(config={"temp_directory": scratch.name})
+    # DuckDB draws its progress bar on standard output, where the results go.
+    connection = engine.connect(config={"temp_directory": scratch.name, "enable_progress_bar": "false"})
     try:
         log = read_log(connection, source, read, policy)
         tell("read", 1, 1)

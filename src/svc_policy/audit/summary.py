@@ -1,7 +1,6 @@
 """Count what an audit came to; the arithmetic is checked, not trusted."""
 
 # Names of tables and columns are ours, and every word of a log or a policy is quoted.
-# ruff: noqa: S608
 
 from __future__ import annotations
 

@@ -84,13 +84,13 @@ def insert_tickets(connection: Any, policy: Policy, tickets: Iterable[Ticket]) -
             gathered.setdefault(table, []).extend(found)
     kinds = {"bigint": arrow.int64(), "boolean": arrow.bool_(), "text": arrow.string()}
     for grain in GRAINS:
-        found = gathered.get(TABLES[grain], [])
-        if not found:
+        lines = gathered.get(TABLES[grain], [])
+        if not lines:
             continue
         listed = (*keys(grain), *columns(grain, facts))
         arrays = [
             arrow.array(values, kinds[column.type])
-            for column, values in zip(listed, zip(*found, strict=True), strict=True)
+            for column, values in zip(listed, zip(*lines, strict=True), strict=True)
         ]
         connection.register("svc_policy_incoming", arrow.table(arrays, [column.name for column in listed]))
         named = ", ".join(f'"{column.name}"' for column in listed)
@@ -136,7 +136,11 @@ def decide_batch(
     """
     for name, queries in decided_chunks(policy, connection, at_s=at_s, chunk=chunk):
         for grain, query in queries.items():
-            verb = f"CREATE OR REPLACE TABLE main.{RESULTS[grain]} AS" if name == 0 else f"INSERT INTO main.{RESULTS[grain]}"
+            verb = (
+                f"CREATE OR REPLACE TABLE main.{RESULTS[grain]} AS"
+                if name == 0
+                else f"INSERT INTO main.{RESULTS[grain]}"
+            )
             run_laid_out(connection, f"{verb} {query}")
         if progress is not None:
             total = _count(connection)
@@ -157,9 +161,7 @@ def run_laid_out(connection: Any, statement: str) -> None:
         connection.execute("PRAGMA enable_optimizer")
 
 
-def decided_chunks(
-    policy: Policy, connection: Any, *, at_s: int, chunk: int
-) -> Iterator[tuple[int, dict[str, str]]]:
+def decided_chunks(policy: Policy, connection: Any, *, at_s: int, chunk: int) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield, for each chunk of tickets, its offset and the query of every grain; run them before the next."""
     create_tables(connection, policy)
     program = compile_for(policy, connection)

@@ -20,7 +20,8 @@ from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Du
 from svc_policy.facts.registry import BUILT_IN, LISTS, Grain
 from svc_policy.plan import Plan
 
-Row = tuple[runtime.Value | None, ...]
+Cell = int | str | bool | None
+Row = tuple[Cell, ...]
 Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
 
 Later = Callable[[object, Row, int], Row]
@@ -44,7 +45,7 @@ class Compiled:
     decide: Decide
     later: Later
     index: Mapping[str, Mapping[str, int]]
-    constants: Mapping[str, runtime.Value | None]
+    constants: Mapping[str, Cell]
     late: tuple[str, ...]
 
 
@@ -65,7 +66,7 @@ def compile_plan(plan: Plan, clocks: runtime.Clocks, name: str = "policy") -> Co
 
 def generate(
     plan: Plan, clocks: runtime.Clocks
-) -> tuple[str, dict[str, object], dict[str, tuple[str, ...]], dict[str, runtime.Value | None]]:
+) -> tuple[str, dict[str, object], dict[str, tuple[str, ...]], dict[str, Cell]]:
     """Write the source of a plan's functions, the names it is bound to, the layout, the constant columns."""
     writer = _Writer(plan, clocks)
     writer.write()
@@ -91,7 +92,7 @@ class _Writer:
         self.sure: set[Expression] = set()
         self.children: dict[str, list[str]] = {}
         self.early: list[str] = []
-        self.known: dict[str, runtime.Value | None] = {}
+        self.known: dict[str, Cell] = {}
         self.bound: dict[str, object] = {
             "possible_rows": runtime.possible_rows,
             "agreed": runtime.agreed,
@@ -184,10 +185,10 @@ class _Writer:
     def loop(self, grain: str, steps: Sequence[Step]) -> None:
         """Write one pass over the records of a child grain."""
         gathered = [step for step in steps if isinstance(step, Aggregate)]
-        for step in gathered:
-            self.columns[step.name] = self.assign("False" if step.gathering == "any" else "0")
-            if step.needs != ZERO:
-                self.columns[f"{step.name}_needs"] = self.assign("0")
+        for aggregate in gathered:
+            self.columns[aggregate.name] = self.assign("False" if aggregate.gathering == "any" else "0")
+            if aggregate.needs != ZERO:
+                self.columns[f"{aggregate.name}_needs"] = self.assign("0")
         first = grain not in self.children
         if first:
             self.children[grain] = []

@@ -151,9 +151,7 @@ class Printer:
             case "floor_divide":
                 return self.floor_divide(*arguments)
             case "ceil_divide":
-                return wrapped(
-                    exp.Neg(this=paren(self.floor_divide(paren(exp.Neg(this=arguments[0])), arguments[1])))
-                )
+                return wrapped(exp.Neg(this=paren(self.floor_divide(paren(exp.Neg(this=arguments[0])), arguments[1]))))
             case "half_up_divide":
                 return self.half_up_divide(*arguments)
             case _:

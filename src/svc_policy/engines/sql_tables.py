@@ -96,7 +96,7 @@ def setup_tables(clocks: PolicyClocks) -> SetupTables:
 
 def _zone_days(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:
     """Map a UTC day to the zone's offset in it, and after a change of the clock in it."""
-    rows = []
+    rows: list[tuple[int, ...]] = []
     stretch = 0
     for day in range(FIRST_DAY, LAST_DAY + 1):
         before = offsets[stretch]
@@ -111,7 +111,7 @@ def _day_ends(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:
     """Map a local day to its last second; a midnight that is jumped over is the instant of the jump."""
     ends = [change + offset for change, offset in zip(changes, offsets, strict=False)]
     after = [FIRST_DAY * DAY, *changes]
-    rows = []
+    rows: list[tuple[int, ...]] = []
     stretch = 0
     for day in range(FIRST_DAY, LAST_DAY + 1):
         wall = (day + 1) * DAY
@@ -123,7 +123,7 @@ def _day_ends(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:
 
 def _month_days() -> IntegerTable:
     """Map an epoch day to its month (counted from year 0) and its day in it."""
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for day in range(FIRST_MONTH_DAY, LAST_MONTH_DAY + 1):
         of = date.fromordinal(day + EPOCH)
         rows.append((day, of.year * 12 + of.month - 1, of.day))
@@ -132,7 +132,7 @@ def _month_days() -> IntegerTable:
 
 def _months() -> IntegerTable:
     """Map a month to its first epoch day and its length."""
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for month in range(1900 * 12, 2300 * 12):
         first = date(month // 12, month % 12 + 1, 1)
         after = date((month + 1) // 12, (month + 1) % 12 + 1, 1)

@@ -15,9 +15,8 @@ from svc_policy.pack.rows import read_rows
 from svc_policy.pack.settings import Settings, read_settings
 from svc_policy.pack.source import PackFiles, find_pack, read_files
 from svc_policy.pack.words import check_words
-from svc_policy.plan import Rules
 from svc_policy.rules import FAMILIES
-from svc_policy.rules.family import Row
+from svc_policy.rules.family import Row, Rules
 from svc_policy.worktime.frozen import FrozenDay
 
 if TYPE_CHECKING:

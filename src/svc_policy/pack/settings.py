@@ -14,8 +14,7 @@ from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.facts.registry import BUILT_IN, Absence, Fact, FactKind, Grain
 from svc_policy.messages import message
 from svc_policy.pack.settings_reader import SettingsReader
-from svc_policy.plan import ParameterValues
-from svc_policy.rules.family import MoneySettings, Parameter
+from svc_policy.rules.family import MoneySettings, Parameter, ParameterValues
 from svc_policy.units import Allowance, Literal, Refusal, minor_digits, open_zone, read_date
 from svc_policy.worktime.windows import WEEKDAYS, read_hours
 

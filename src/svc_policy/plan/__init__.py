@@ -8,14 +8,21 @@ import attrs
 
 from svc_policy.expressions.nodes import Expression, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
-from svc_policy.plan.builder import Builder, Column, ParameterValues, Rules, Shape
 from svc_policy.facts.registry import LISTS, TICKET
-from svc_policy.rules.family import Row
-
+from svc_policy.plan.builder import Builder, Column, Shape
+from svc_policy.rules.family import ParameterValues, Row, Rules
 
 #: Results that only serve other rules: left out where none reads them.
 SERVING = frozenset(
-    {"all_parts_covered", "parts_uncovered", "contract_labour", "contract_parts", "contract_visit", "discounts", "penalty_waivers"}
+    {
+        "all_parts_covered",
+        "parts_uncovered",
+        "contract_labour",
+        "contract_parts",
+        "contract_visit",
+        "discounts",
+        "penalty_waivers",
+    }
 )
 #: Results that nothing else reads.
 LATE = ("next_change_at", "needs")

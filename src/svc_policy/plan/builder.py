@@ -44,10 +44,10 @@ from svc_policy.expressions.steps import (
     Output,
     Step,
 )
-from svc_policy.facts.registry import LISTS, Fact, FactKind
+from svc_policy.facts.registry import LISTS, FactKind
 from svc_policy.plan.needs import needs_of
 from svc_policy.rules.conditions import condition
-from svc_policy.rules.family import Cell, Family, Governing, MoneySettings, Parameter, Row
+from svc_policy.rules.family import Cell, Governing, Parameter, Row, Rules
 from svc_policy.tables import Operand, Reference
 from svc_policy.units import Allowance
 from svc_policy.units import Literal as WrittenLiteral
@@ -55,25 +55,6 @@ from svc_policy.units import Literal as WrittenLiteral
 TYPES: Mapping[FactKind, nodes.Type] = {"bool": "bool", "text": "text"}
 #: At the grain of a part its own cause goes before the ticket's.
 OWN = {("part", "cause"): "part_cause"}
-
-
-@attrs.frozen(kw_only=True)
-class ParameterValues:
-    """A parameter's values, the oldest first; `since` None is open to the past."""
-
-    name: str
-    values: tuple[tuple[int | None, WrittenLiteral], ...]
-
-
-@attrs.frozen(kw_only=True)
-class Rules:
-    """What a plan is made from: the rows of every family, parameters, facts, money settings."""
-
-    families: Mapping[str, Family]
-    rows: Mapping[str, tuple[Row, ...]]
-    parameters: Mapping[str, ParameterValues]
-    facts: Mapping[str, tuple[Fact, ...]]
-    money: MoneySettings
 
 
 @attrs.frozen(kw_only=True)
@@ -289,7 +270,7 @@ class Builder:
         made: list[Output] = []
         for output, make in outputs.items():
             values = tuple(make(row) for row in rows)
-            kind = next((value.type for value in values if not _is_null(value)), "int")
+            kind: nodes.Type = next((value.type for value in values if not _is_null(value)), "int")
             none = (otherwise or {}).get(output, null(kind))
             made.append(Output(name=output, values=values, otherwise=none, type=kind))
         row_needs = tuple(bit_or(*(self.needs(output.values[i]) for output in made)) for i in range(len(rows)))
@@ -301,12 +282,12 @@ class Builder:
         asks = table_asks or any(needs != ZERO for needs in row_needs)
         self._register(f"{name}_row", "int", grain, nullable=table_asks, asks=table_asks, needs=f"{name}_needs")
         leaves = {}
-        for output in made:
-            values = (*output.values, output.otherwise)
+        for item in made:
+            values = (*item.values, item.otherwise)
             nullable = table_asks or any(value.nullable for value in values)
-            output_asks = table_asks or any(value.asks for value in values)
-            leaves[output.name] = self._register(
-                output.name, output.type, grain, nullable=nullable, asks=output_asks, needs=f"{name}_needs"
+            item_asks = table_asks or any(value.asks for value in values)
+            leaves[item.name] = self._register(
+                item.name, item.type, grain, nullable=nullable, asks=item_asks, needs=f"{name}_needs"
             )
         if asks:
             self._register_needs(name, grain)
@@ -438,7 +419,9 @@ class Builder:
             if column.grain == "ticket":
                 of_ticket.append(column.leaf)
             else:
-                of_ticket.append(self.gather(f"{name.removesuffix('_needs')}_all_needs", column.grain, "bit_or", column.leaf))
+                of_ticket.append(
+                    self.gather(f"{name.removesuffix('_needs')}_all_needs", column.grain, "bit_or", column.leaf)
+                )
         self.compute("needs", bit_or(*of_ticket), needs=ZERO)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from svc_policy.expressions.nodes import and_, at_most, certainly, constant, is_missing, is_present, or_
-from svc_policy.rules.family import Context, Family, Result
+from collections.abc import Callable
+
+from svc_policy.expressions.nodes import Expression, and_, at_most, certainly, constant, is_missing, is_present, or_
+from svc_policy.rules.family import Context, Family, Result, Row
 
 COVERS = ("labour", "parts", "visit")
 
@@ -17,21 +19,21 @@ def build(context: Context) -> None:
     context.compute("in_contract", and_(is_present(last), begun, at_most(request, last)))
     rows = context.rows("entitlements")
     if rows:
-        chosen = context.choose(
+        context.choose(
             "entitlements",
             "entitlements",
             rows,
-            {
-                f"contract_{name}": lambda row, name=name: context.cell(row.results[name], "entitlements", "ticket")
-                for name in COVERS
-            },  # type: ignore[misc]
+            {f"contract_{name}": _covers(context, name) for name in COVERS},
             otherwise={f"contract_{name}": constant(False) for name in COVERS},
         )
-        assert set(chosen) == {f"contract_{name}" for name in COVERS}
     else:
         for name, covers in (("labour", "contract_covers_labour"), ("parts", "contract_covers_parts")):
             context.compute(f"contract_{name}", certainly(context.subject(covers, "ticket", "entitlements")))
         context.compute("contract_visit", context.subject("in_contract", "ticket", "entitlements"))
+
+
+def _covers(context: Context, name: str) -> Callable[[Row], Expression]:
+    return lambda row: context.cell(row.results[name], "entitlements", "ticket")
 
 
 FAMILY = Family(

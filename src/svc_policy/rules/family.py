@@ -13,6 +13,7 @@ import attrs
 
 from svc_policy.expressions.nodes import Expression
 from svc_policy.expressions.steps import Clock, Gathering, HitPolicy
+from svc_policy.facts.registry import Fact
 from svc_policy.tables import Operand, Test
 from svc_policy.units import Literal as WrittenLiteral
 
@@ -98,6 +99,25 @@ class MoneySettings:
     tax: Cell
     prices_include_tax: bool
     rounding_place: Literal["line", "total"]
+
+
+@attrs.frozen(kw_only=True)
+class ParameterValues:
+    """A parameter's values, the oldest first; `since` None is open to the past."""
+
+    name: str
+    values: tuple[tuple[int | None, WrittenLiteral], ...]
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """What a plan is made from: the rows of every family, parameters, facts, money settings."""
+
+    families: Mapping[str, Family]
+    rows: Mapping[str, tuple[Row, ...]]
+    parameters: Mapping[str, ParameterValues]
+    facts: Mapping[str, tuple[Fact, ...]]
+    money: MoneySettings
 
 
 class Context(Protocol):
