@@ -23,17 +23,13 @@ def frozen_days() -> list[FrozenDay]:
         days = [date(year, 1, 1) + timedelta(days=7 * number) for number in range(51)]
         mondays = [day - timedelta(days=day.weekday()) + timedelta(days=7) for day in days]
         found += [FrozenDay(day=day, why="off") for day in mondays[::4][:12]]
-        found += [
-            FrozenDay(day=day + timedelta(days=5), as_weekday="mon", why="make-up") for day in mondays[2::8][:6]
-        ]
+        found += [FrozenDay(day=day + timedelta(days=5), as_weekday="mon", why="make-up") for day in mondays[2::8][:6]]
     return found
 
 
 def build(days: list[FrozenDay]) -> WorkCalendar:
     """Build the calendar from its frozen days."""
-    return WorkCalendar.from_week(
-        tz="Asia/Shanghai", week=WEEK, dates=frozen_dates(days, WEEK), valid=(FIRST, LAST)
-    )
+    return WorkCalendar.from_week(tz="Asia/Shanghai", week=WEEK, dates=frozen_dates(days, WEEK), valid=(FIRST, LAST))
 
 
 def measure(settings: Settings) -> Iterator[Measurement]:

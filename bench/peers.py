@@ -42,9 +42,7 @@ _CATEGORY = (
     ": in_warranty and cause == 'product' ? 'C' : 'A'"
 )
 _WINDOW = "distance_m <= 5000 ? 86400 : distance_m <= 50000 ? 172800 : 259200"
-_VISIT = (
-    "distance_m <= 5000 ? 5000 : distance_m <= 50000 ? 10000 : 10000 + 200 * ceil((distance_m - 50000) / 1000)"
-)
+_VISIT = "distance_m <= 5000 ? 5000 : distance_m <= 50000 ? 10000 : 10000 + 200 * ceil((distance_m - 50000) / 1000)"
 _LABOUR = "4000 * max([2, ceil(labour_s / 1800)])"
 _PARTS = (
     "len(parts) == 0 ? 0 : in_warranty ? sum(map(parts, floor((#.price * #.quantity * 9 + 5) / 10))) "

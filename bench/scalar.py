@@ -35,8 +35,12 @@ def measure(settings: Settings) -> Iterator[Measurement]:
         "by hand": calling(hand_written.decide, [(case.job, case.at_s) for case in sample]),
         "svc-policy": calling(decide, [(case.ticket, case.at_s) for case in sample]),
         "mall": calling(mall.decide_s, tickets),
-        "whole": calling(lambda ticket, at_s: decide(ticket, at_s).values, [(case.ticket, case.at_s) for case in sample]),
-        "listed": calling(lambda ticket, at_s: decide(ticket, at_s).rules, [(case.ticket, case.at_s) for case in sample]),
+        "whole": calling(
+            lambda ticket, at_s: decide(ticket, at_s).values, [(case.ticket, case.at_s) for case in sample]
+        ),
+        "listed": calling(
+            lambda ticket, at_s: decide(ticket, at_s).rules, [(case.ticket, case.at_s) for case in sample]
+        ),
         "whole mall": calling(lambda ticket, at_s: mall.decide_s(ticket, at_s).values, tickets),
         **{name: calling(peer, [(case.facts,) for case in sample]) for name, peer in peers.items()},
     }

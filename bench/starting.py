@@ -59,7 +59,9 @@ def measure(settings: Settings) -> Iterator[Measurement]:
     yield Limit(80, "ms").judge("import svc_policy", max(0.0, wall["import"] - wall["bare"]), over_bare("import"))
     figure = f"{shown(max(0.0, wall['names'] - wall['bare']))} ms ({over_bare('names')})"
     yield Measurement(name="from svc_policy import Ticket, load", figure=figure)
-    yield Limit(100, "ms").judge("load('mall'), its imports included", wall["load"], f"computing {shown(cpu['load'])} ms")
+    yield Limit(100, "ms").judge(
+        "load('mall'), its imports included", wall["load"], f"computing {shown(cpu['load'])} ms"
+    )
     yield Limit(0.6, "s").judge("svc-policy decide", wall["decide"] / 1e3, f"computing {shown(cpu['decide'] / 1e3)} s")
 
 

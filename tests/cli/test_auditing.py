@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.running import run
+from svc_policy import load
+from svc_policy.audit import run_audit
 
 #: An inquiry that was passed on and answered in time, with every fact that a rule asks for.
 FACTS = {
@@ -48,21 +50,10 @@ def test_a_log_without_findings_is_fine(log):
     assert "rows: 1 = 1 used + 0 rejected" in done.stdout
 
 
-def test_nothing_but_the_result_is_written_however_long_it_takes(log):
-    import duckdb
-
-    seen: list[object] = []
-    connect = duckdb.connect
-
-    def watched(*arguments: object, **settings: object) -> object:
-        connection = connect(*arguments, **settings)
-        seen.append(connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0])
-        return connection
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb, "connect", watched)
-        run("audit", log, "--policy", "mall")
-    assert seen and not any(seen)
+def test_the_database_draws_no_progress_bar_among_the_results(log):
+    with run_audit(log, load("mall")) as result:
+        for connection in (result.connection, result.connection.cursor()):
+            assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
 
 
 def test_findings_are_shown_and_told_by_the_exit_code(log):

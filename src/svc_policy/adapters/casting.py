@@ -31,7 +31,6 @@ _TYPES = {"text": "VARCHAR", "bool": "BOOLEAN"}
 # Later times are read one by one; two centuries of days are a table of 1 MB.
 _LAST_DAY = 47_481  # 2099-12-31
 _LONGEST_TEXT = 10_000
-_DATES = ("0000-00-00", "0000/00/00")
 
 
 @attrs.frozen(kw_only=True)
@@ -107,8 +106,9 @@ def _make_cells(
     named = [f"{_present(staged.cell(heading), missing)} AS {name}" for name, heading in texts]
     read = [f"{_common(item, f'cell_{index}')} AS read_{index}" for index, item in enumerate(casts)]
     inner = ", ".join(["line", f"{staged.raw} AS raw", *named, *cells])
+    made = ", ".join(["*", *read])
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(['*', *read])} FROM (SELECT {inner} FROM {staged.table})"
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {made} FROM (SELECT {inner} FROM {staged.table})"
     )
 
 
@@ -145,36 +145,41 @@ def _common(item: Cast, cell: str) -> str:
     if fact.kind == "text" and not fact.values and not source.format:
         return f"CASE WHEN length({cell}) <= {_LONGEST_TEXT} THEN {cell} END"
     if fact.kind == "date" and not source.format:
-        is_plain = f"length({cell}) = 10 AND {_has_shape(cell, 10, *_DATES)}"
-        written = f"TRY_CAST(CASE WHEN {is_plain} THEN replace({cell}, '/', '-') END AS DATE)"
-        return f"CAST(epoch({written}) AS BIGINT) // 86400"
+        return f"CAST(epoch({_written(cell, 10, 'DATE')}) AS BIGINT) // 86400"
     return (_wall(cell, source.format) or nothing) if fact.kind == "instant" else nothing
-
-
-def _has_shape(cell: str, length: int, *shapes: str) -> str:
-    """Write the test whether a cell begins with a shape: `0` for a digit, a year that SQL and Python read alike."""
-    listed = ", ".join(map(quoted, shapes))
-    zeros = f"translate(left({cell}, {length}), '123456789', '000000000')"
-    return f"{zeros} IN ({listed}) AND left({cell}, 4) BETWEEN '1970' AND '2099'"
 
 
 def _wall(cell: str, written: str) -> str | None:
     """Write the wall clock of a text in seconds since 1970-01-01T00:00, null where it is not so written."""
     if not written:
-        shapes = [f"{day}{between}00:00:00" for day in _DATES for between in ("T", " ")]
-        # A day that ends at 24:00 is left to the reader of tickets, and so is a fraction that is none.
-        fraction = f"translate(substr({cell}, 21), '123456789', '000000000')"
-        is_plain = (
-            f"{_has_shape(cell, 19, *shapes)} AND substr({cell}, 12, 2) < '24' AND substr({cell}, 18, 2) < '60' "
-            f"AND (length({cell}) = 19 OR (substr({cell}, 20, 1) IN ('.', ',') AND length({cell}) BETWEEN 21 AND 29 "
-            f"AND {fraction} = repeat('0', length({cell}) - 20)))"
-        )
-        text = f"replace(replace(left({cell}, 19), '/', '-'), 'T', ' ')"
-        return f"CAST(epoch(TRY_CAST(CASE WHEN {is_plain} THEN {text} END AS TIMESTAMP)) AS BIGINT)"
+        return f"CAST(epoch({_written(cell, 19, 'TIMESTAMP')}) AS BIGINT)"
     if written.startswith("epoch_") or any(f"%{letter}" in written for letter in "zZcxXpGuVfUWj"):
         return None
     read = f"try_strptime({cell}, {quoted(written)})"
     return f"CASE WHEN epoch({read}) >= 0 THEN CAST(floor(epoch({read})) AS BIGINT) END"
+
+
+def _written(cell: str, length: int, kind: str) -> str:
+    """Write the SQL of a date or time that is written in full, with `-` or `/`, and a blank or `T`; null for others.
+
+    What the engine would write itself is what it has understood: a time of
+    24:00, a month of one digit and the like are left to the reader of tickets.
+    """
+    plain = f"replace(left({cell}, {length}), '/', '-')"
+    if length > 10:
+        plain = f"replace({plain}, 'T', ' ')"
+    fraction = f"translate(substr({cell}, 21), '123456789', '000000000')"
+    ends = f"length({cell}) = {length}"
+    if length > 10:
+        ends += (
+            f" OR (substr({cell}, 20, 1) IN ('.', ',') AND length({cell}) BETWEEN 21 AND 29 "
+            f"AND {fraction} = repeat('0', length({cell}) - 20))"
+        )
+    read = f"TRY_CAST({plain} AS {kind})"
+    return (
+        f"CASE WHEN ({ends}) AND left({cell}, 4) BETWEEN '1970' AND '2099' "
+        f"AND substr({cell}, 5, 1) = substr({cell}, 8, 1) AND CAST({read} AS VARCHAR) = {plain} THEN {read} END"
+    )
 
 
 def _make_days(connection: duckdb.DuckDBPyConnection, zone: str) -> None:

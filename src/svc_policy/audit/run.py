@@ -70,9 +70,10 @@ def run_audit(
     if read is not None:
         policy = with_calendar(policy, read.calendar, read.file)
     scratch = tempfile.TemporaryDirectory(prefix="svc-policy-audit-")
-    # DuckDB draws its progress bar on standard output, where the results go.
-    connection = engine.connect(config={"temp_directory": scratch.name, "enable_progress_bar": "false"})
+    connection = engine.connect(config={"temp_directory": scratch.name})
     try:
+        # DuckDB draws its progress bar on standard output, where the results go.
+        connection.execute("SET enable_progress_bar = false")
         log = read_log(connection, source, read, policy)
         tell("read", 1, 1)
         at_s = _instant(at, log, source)

@@ -181,8 +181,9 @@ def decided_chunks(policy: Policy, connection: Any, *, at_s: int, chunk: int) ->
             )
             for grain in GRAINS:
                 if grain != "ticket":
+                    table = TABLES[grain]
                     connection.execute(
-                        f"CREATE OR REPLACE VIEW svc_policy_chunk.{TABLES[grain]} AS SELECT * FROM main.{TABLES[grain]} "
+                        f"CREATE OR REPLACE VIEW svc_policy_chunk.{table} AS SELECT * FROM main.{table} "
                         "WHERE ticket_id IN (SELECT ticket_id FROM svc_policy_chunk.tickets)"
                     )
             connection.execute("SET search_path = 'svc_policy_chunk,main'")

@@ -97,9 +97,8 @@ class Ladder:
                     self.clockwork.due(step, holds=holds and bool(step.stops))
                 case _:
                     raise TypeError(step)
-        flags = [flag for flag in self.errors]
-        error = flags[0] if flags else exp.false()
-        for flag in flags[1:]:
+        error = self.errors[0] if self.errors else exp.false()
+        for flag in self.errors[1:]:
             error = exp.Or(this=error, expression=flag)
         self.rungs.append(Rung("calendar_error", error, frozenset(self.error_reads)))
 

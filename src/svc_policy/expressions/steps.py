@@ -5,7 +5,7 @@ A step reads facts and the columns of earlier steps and yields columns:
 - :class:`Compute`    one value: ``name``;
 - :class:`Choose`     a *first* or *unique* table: ``name_row`` and its outputs;
 - :class:`Collect`    a *collect* table: ``name_fired`` and ``name_unknown``, bit i for row i (from 0);
-- :class:`Due`        an instant a clock away from another: ``name``, and ``name_open`` while a hold without end stops it;
+- :class:`Due`        an instant a clock away from another: ``name``; ``name_open`` while an open hold stops it;
 - :class:`Aggregate`  child records gathered into one column of the ticket: ``name``.
 
 Whatever may be undetermined has a column ``name_needs`` besides: the mask of
