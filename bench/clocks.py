@@ -50,8 +50,9 @@ def measure(settings: Settings) -> Iterator[Measurement]:
         "fast": calling(calendar.deadline_s, plain),
         "fast holds": calling(calendar.deadline_s, with_holds),
     }
-    each = {name: seconds / len(starts) * 1e6 for name, seconds in interleaved(runs, settings.rounds(21)).items()}
-    built = interleaved({"build": lambda: build(days)}, settings.rounds(9))["build"] * 1e3
+    times = interleaved(runs, settings.rounds(21))
+    each = {name: times.median(name) / len(starts) * 1e6 for name in runs}
+    built = interleaved({"build": lambda: build(days)}, settings.rounds(9)).median("build") * 1e3
     yield Limit(5, "µs").judge("deadline", each["deadline"])
     yield Limit(12, "µs").judge("deadline with 3 holds", each["holds"])
     figure = f"{shown(each['fast'])} µs, with 3 holds {shown(each['fast holds'])} µs"

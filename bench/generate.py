@@ -24,7 +24,8 @@ _MACROS = (
     "CREATE OR REPLACE TEMP MACRO roll(i, salt, n) AS CAST(hash(i * 128 + salt) % n AS BIGINT)",
     "CREATE OR REPLACE TEMP MACRO often(i, salt, percent) AS hash(i * 128 + salt) % 100 < percent",
     "CREATE OR REPLACE TEMP MACRO after(start, i, salt, hours) AS "
-    "start + CASE WHEN roll(i, salt, 10) = 0 THEN 3600 * roll(i, salt + 1, hours) ELSE roll(i, salt + 1, hours * 3600) END",
+    "start + CASE WHEN roll(i, salt, 10) = 0 THEN 3600 * roll(i, salt + 1, hours) "
+    "ELSE roll(i, salt + 1, hours * 3600) END",
 )
 
 _DRAWN = """
@@ -80,7 +81,8 @@ _TICKET: Mapping[str, str] = {
     "distance_m": "CASE WHEN often(i, 57, 20) THEN [0, 4999, 5000, 5001, 50000, 50001, 100000, 100001]"
     "[1 + roll(i, 58, 8)] WHEN often(i, 59, 97) THEN roll(i, 60, 150000) END",
     "labour_s": "CASE WHEN often(i, 61, 97) THEN 900 * roll(i, 62, 30) END",
-    "visit_time": "['normal', 'normal', 'normal', 'normal', 'normal', 'night', 'weekend', 'holiday'][1 + roll(i, 63, 8)]",
+    "visit_time": "CASE WHEN often(i, 109, 60) THEN 'normal' "
+    "ELSE ['night', 'weekend', 'holiday'][1 + roll(i, 63, 3)] END",
     "parts_delivery": "CASE WHEN with_parts AND often(i, 64, 60) THEN ['mailed', 'carried'][1 + roll(i, 65, 2)] END",
     "fee_refused": "often(i, 66, 2)",
     "entertainment_claimed": "often(i, 67, 2)",
@@ -121,7 +123,8 @@ _HOLD: Mapping[str, str] = {
 _INCIDENT: Mapping[str, str] = {
     "ticket_id": "'T' || i",
     "line": "line",
-    "incident_kind": "['not_passed_on', 'not_fed_back', 'faulty_record', 'returned_without_consent'][1 + roll(i, 100, 4)]",
+    "incident_kind": "['not_passed_on', 'not_fed_back', 'faulty_record', 'returned_without_consent']"
+    "[1 + roll(i, 100, 4)]",
     "occurred_on_day": "day + roll(i, 101, 5)",
     "record_faulty": "often(i, 102, 30)",
     "extra_cost_minor": "CASE WHEN often(i, 103, 50) THEN roll(i, 104, 50000) ELSE 0 END",

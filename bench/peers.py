@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 from bench.hand_written import Answer, labour_fee, months_after, parts_fee, visit_fee
@@ -160,7 +161,7 @@ class _Graph:
         nodes = [*self.nodes, {"id": "output", "name": "output", "type": "outputNode", "content": {}}]
         edges = [
             {"id": f"edge-{number}", "type": "edge", "sourceId": before["id"], "targetId": after["id"]}
-            for number, (before, after) in enumerate(zip(nodes, nodes[1:], strict=False))
+            for number, (before, after) in enumerate(pairwise(nodes))
         ]
         return {"contentType": "application/vnd.gorules.decision", "nodes": nodes, "edges": edges}
 

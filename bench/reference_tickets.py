@@ -32,7 +32,7 @@ class Case:
     facts: Mapping[str, object]
 
 
-class DifferentAnswers(Exception):
+class DifferentAnswersError(Exception):
     """Two engines answer the same ticket differently."""
 
 
@@ -132,13 +132,13 @@ def compare(cases: Sequence[Case], engines: Mapping[str, Callable[[Case], hand_w
     """Hold every engine against the hand-written function.
 
     Raises:
-        DifferentAnswers: with the engine, both answers and the ticket.
+        DifferentAnswersError: with the engine, both answers and the ticket.
     """
     for case in cases:
         expected = hand_written.decide(case.job, case.at_s)
         for name, answer in engines.items():
             given = answer(case)
             if given != expected:
-                raise DifferentAnswers(
+                raise DifferentAnswersError(
                     f"{name} answers {given}, by hand it is {expected}, for {case.ticket!r} at {case.at_s}"
                 )

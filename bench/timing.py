@@ -65,12 +65,27 @@ def shown(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+@attrs.frozen
+class Times:
+    """What each run took in each round, in seconds."""
+
+    taken: Mapping[str, Sequence[float]]
+
+    def median(self, name: str) -> float:
+        """Give the median of a run."""
+        return statistics.median(self.taken[name])
+
+    def ratio(self, name: str, to: str) -> float:
+        """Give the median of the rounds' ratios: each compares what ran side by side."""
+        return statistics.median(a / b for a, b in zip(self.taken[name], self.taken[to], strict=True))
+
+
 def interleaved(
     runs: Mapping[str, Callable[[], Any]],
     rounds: int,
     clock: Callable[[], float] = time.process_time,
-) -> dict[str, float]:
-    """Run each in turn, `rounds` times, and give the median of each in seconds.
+) -> Times:
+    """Run each in turn, `rounds` times, after one round that does not count.
 
     The default clock counts the time that this process computes, so that
     neighbours on the machine disturb less. Garbage is collected between runs,
@@ -91,7 +106,7 @@ def interleaved(
     finally:
         if was_on:
             gc.enable()
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+    return Times(taken)
 
 
 def calling(function: Callable[..., object], arguments: Sequence[tuple[Any, ...]]) -> Callable[[], None]:

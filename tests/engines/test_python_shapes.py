@@ -7,7 +7,8 @@ import pytest
 import svc_policy.policy as facade
 from svc_policy import load
 from svc_policy.errors import CalendarError
-from tests.engines.tickets import random_tickets
+
+from .tickets import random_tickets
 
 AT = 1_772_413_200
 

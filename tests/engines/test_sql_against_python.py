@@ -9,7 +9,8 @@ import pytest
 from svc_policy import load
 from svc_policy.batch import decide_batch, insert_tickets
 from svc_policy.errors import CalendarError
-from tests.engines.tickets import random_tickets
+
+from .tickets import random_tickets
 
 AT = 1_772_413_200  # 2026-03-02T09:00+08:00
 CHILDREN = {"part": "part_decisions", "incident": "incident_decisions", "override": "override_decisions"}

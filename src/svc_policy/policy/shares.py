@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from svc_policy.errors import CalendarError
 from svc_policy.facts.registry import MILESTONES, TICKET
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Allowance, Literal
+from svc_policy.worktime import Hold, absolute_elapsed_s
+from svc_policy.worktime.holds import resumed as closed_now
 
 if TYPE_CHECKING:
-    from svc_policy.decision import Decision
+    from svc_policy.decision import Cell, Decision
+    from svc_policy.engines.runtime import PolicyClocks
     from svc_policy.policy.views import PolicyViews
 
 WHOLE = 10_000
@@ -20,7 +25,11 @@ _RUNNING = ("pending", "on hold", "breached")
 def share_and_left(
     views: PolicyViews, decision: Decision, target: str, row: Row | None, status: str
 ) -> tuple[int | None, int | None, int | None]:
-    """Give used share (basis points), seconds left until due, and due if resumed now (epoch seconds)."""
+    """Give used share (basis points), seconds left until due, and due if resumed now (epoch seconds).
+
+    A working clock knows nothing outside its calendar: there the share is None,
+    and so is the due if resumed; the decision itself stands.
+    """
     if row is None or status not in (*_RUNNING, "met", "late"):
         return None, None, None
     start = _value(decision, MILESTONES[row.text("starts") or ""])
@@ -35,12 +44,25 @@ def share_and_left(
     unit, need = _need(views, row)
     left = None if due is None or done is not None else int(due) - decision.at_s
     clocks = views.clocks
+    closed = closed_now(holds, until)
+    try:
+        used, resumed = _used_and_resumed(clocks, unit, need, start, until, due, closed)
+    except CalendarError:
+        return None, left, None
+    return used, left, resumed if status == "on hold" else None
+
+
+def _used_and_resumed(
+    clocks: PolicyClocks,
+    unit: str,
+    need: int,
+    start: int,
+    until: int,
+    due: Cell,
+    closed: Sequence[Hold],
+) -> tuple[int | None, int | None]:
     used: int | None = None
     resumed: int | None = None
-    from svc_policy.worktime import absolute_elapsed_s
-    from svc_policy.worktime.holds import resumed as closed_now
-
-    closed = closed_now(holds, until)
     if unit == "s" and need:
         used = max(0, absolute_elapsed_s(start, until, closed)) * WHOLE // need
         resumed = clocks.calendar(start, need, closed)
@@ -53,7 +75,7 @@ def share_and_left(
         resumed = clocks.working_days(start, need, closed)
     elif due is not None and int(due) > start:
         used = max(0, until - start) * WHOLE // (int(due) - start)
-    return used, left, resumed if status == "on hold" else None
+    return used, resumed
 
 
 def _value(decision: Decision, fact: str) -> int | None:
