@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from bench import hand_written
 from bench.peers import Peer, available_peers
@@ -12,6 +13,7 @@ from bench.timing import Limit, Measurement, Settings, calling, interleaved, sho
 from svc_policy import Policy, Ticket, load
 from svc_policy.errors import CalendarError
 from svc_policy.pack.cases import cases_of
+from svc_policy.policy import OFTEN
 
 MALL_SAMPLE = 200
 
@@ -26,26 +28,24 @@ def measure(settings: Settings) -> Iterator[Measurement]:
     compare(cases, engines)
     yield Measurement(name="reference decision, answers compared", figure=f"{len(cases):,} tickets, 0 differences")
 
-    tell("  timing the reference decision and the mall's")
     sample = cases[:100] if settings.quick else cases[:400]
+    by_hand = [(case.job, case.at_s) for case in sample]
+    reference = [(case.ticket, case.at_s) for case in sample]
     mall = load("mall")
     tickets = mall_tickets(mall)[:MALL_SAMPLE]
-    decide = policy.decide_s
+    tell("  timing the decisions of shapes that come often")
+    settle(policy, reference)
+    settle(mall, tickets)
     runs = {
-        "by hand": calling(hand_written.decide, [(case.job, case.at_s) for case in sample]),
-        "svc-policy": calling(decide, [(case.ticket, case.at_s) for case in sample]),
+        "by hand": calling(hand_written.decide, by_hand),
+        "svc-policy": calling(policy.decide_s, reference),
         "mall": calling(mall.decide_s, tickets),
-        "whole": calling(
-            lambda ticket, at_s: decide(ticket, at_s).values, [(case.ticket, case.at_s) for case in sample]
-        ),
-        "listed": calling(
-            lambda ticket, at_s: decide(ticket, at_s).rules, [(case.ticket, case.at_s) for case in sample]
-        ),
-        "whole mall": calling(lambda ticket, at_s: mall.decide_s(ticket, at_s).values, tickets),
+        **{f"{view.__name__} reference": calling(partial(view, policy), reference) for view in VIEWS},
+        **{f"{view.__name__} mall": calling(partial(view, mall), tickets) for view in VIEWS},
         **{name: calling(peer, [(case.facts,) for case in sample]) for name, peer in peers.items()},
     }
-    sizes = {name: len(tickets) if "mall" in name else len(sample) for name in runs}
-    times = interleaved(runs, settings.rounds(41))
+    sizes = {name: len(tickets) if name.endswith("mall") else len(sample) for name in runs}
+    times = interleaved(runs, settings.rounds(31))
 
     def ratio(name: str, to: str) -> float:
         return times.ratio(name, to) * sizes[to] / sizes[name]
@@ -67,12 +67,69 @@ def measure(settings: Settings) -> Iterator[Measurement]:
             figure = f"{shown(ratio(name, 'svc-policy'))} × faster ({note(name)})"
             yield Measurement(name=f"  than {name}", figure=figure)
     yield Limit(35, "× by hand").judge("full mall decision", ratio("mall", "by hand"), note("mall"))
-    for name, what in (
-        ("whole", "reference decision with needs and next change"),
-        ("listed", "reference decision with its rules listed as records"),
-        ("whole mall", "full mall decision with needs and next change"),
-    ):
-        yield Measurement(name=what, figure=f"{shown(ratio(name, 'by hand'))} × by hand ({note(name)})")
+
+    tell("  timing the decisions of shapes that were not seen before")
+    rounds = settings.rounds(8)
+    unseen = {
+        "by hand": calling(hand_written.decide, by_hand),
+        "reference": _on_fresh(policy, reference, rounds),
+        "mall": _on_fresh(mall, tickets, rounds),
+    }
+    first = interleaved(unseen, rounds)
+    for name, what, bound in (("reference", "reference decision", 5), ("mall", "full mall decision", 35)):
+        size = len(tickets) if name == "mall" else len(sample)
+        found = first.ratio(name, "by hand") * len(sample) / size
+        microseconds = shown(first.median(name) / size * 1e6)
+        yield Limit(bound, "× by hand").judge(f"{what}, shapes not seen before", found, f"{microseconds} µs")
+
+    for name, what in (("reference", "reference decision"), ("mall", "full mall decision")):
+        for view in VIEWS:
+            run = f"{view.__name__} {name}"
+            figure = f"{shown(ratio(run, 'by hand'))} × by hand ({note(run)})"
+            yield Measurement(name=f"{what}, {(view.__doc__ or '').rstrip('.')}", figure=figure)
+
+
+def columns_read(policy: Policy, ticket: Ticket, at_s: int) -> None:
+    """category, due, total and escalations read."""
+    decision = policy.decide_s(ticket, at_s)
+    for name in ("category", "arrived_due", "total", "escalations_fired"):
+        decision.column(name)
+
+
+def next_asked(policy: Policy, ticket: Ticket, at_s: int) -> None:
+    """needs and next change asked for."""
+    decision = policy.decide_s(ticket, at_s)
+    _ = decision.needs, decision.next_change_at
+
+
+def rules_listed(policy: Policy, ticket: Ticket, at_s: int) -> None:
+    """its rules listed as records."""
+    _ = policy.decide_s(ticket, at_s).rules
+
+
+VIEWS = (columns_read, next_asked, rules_listed)
+
+
+def settle(policy: Policy, tickets: Sequence[tuple[Ticket, int]]) -> None:
+    """Decide as many tickets of each shape as it takes until the shape has a function of its own."""
+    shapes = {ticket.shape: (ticket, at_s) for ticket, at_s in tickets}
+    for ticket, at_s in shapes.values():
+        for _ in range(OFTEN):
+            policy.decide_s(ticket, at_s)
+
+
+def _on_fresh(policy: Policy, tickets: Sequence[tuple[Ticket, int]], rounds: int) -> Callable[[], None]:
+    """Decide tickets by a policy that has decided only one before, a new one at each call."""
+    fresh = [Policy(policy.pack) for _ in range(rounds + 1)]
+    for each in fresh:
+        each.decide_s(*tickets[0])
+
+    def run() -> None:
+        decide = fresh.pop().decide_s
+        for each in tickets:
+            decide(*each)
+
+    return run
 
 
 def mall_tickets(mall: Policy) -> list[tuple[Ticket, int]]:

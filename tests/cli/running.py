@@ -40,7 +40,8 @@ def run_process(
     *arguments: object, stdin: bytes | None = None, folder: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command as a process of its own, its streams pipes."""
-    surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
+    telling = ("LC_", "LANG", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE", "SVC_POLICY")
+    surroundings = {key: value for key, value in os.environ.items() if not key.startswith(telling)}
     return subprocess.run(
         [sys.executable, "-m", "svc_policy", *map(str, arguments)],
         input=stdin,

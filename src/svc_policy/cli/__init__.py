@@ -6,6 +6,7 @@ Results go to standard output, everything else to standard error. Exit codes:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -14,7 +15,9 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command with `arguments`, those of the process unless given, and exit with its code."""
-    from svc_policy.cli.commands import commands
+    try:
+        from svc_policy.cli.commands import commands
 
-    commands.main(arguments, prog_name="svc-policy")
-    raise AssertionError("a command exits by itself")
+        commands.main(arguments, prog_name="svc-policy")
+    except KeyboardInterrupt:  # before the commands are there to end quietly
+        sys.exit(130)

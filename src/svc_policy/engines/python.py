@@ -472,7 +472,7 @@ class _Writer:
             if condition.nullable:
                 otherwise_text = f"{otherwise_text} if {self.falsity(condition)} else None"
             return f"{then_text} if {truth} else {otherwise_text}"
-        if node.type == "bool":
+        if node.type == "bool" and operator not in ("lookup", "first_known"):
             truth = self.truth(node)
             # A truth may be written with operands that are null, so it is made a plain bool.
             return (
@@ -487,7 +487,8 @@ class _Writer:
         if operator == "earliest":
             return f"min((x for x in ({', '.join(names)},) if x is not None), default=None)"
         guard = self.stated(node.arguments)
-        return f"{self.apply(operator, names)} if {guard} else None" if guard else self.apply(operator, names)
+        applied = self.apply(operator, names, node.data)
+        return f"{applied} if {guard} else None" if guard else applied
 
     def fact(self, path: str) -> str:
         grain, _, name = path.partition(".")
@@ -499,9 +500,20 @@ class _Writer:
         default = next(fact.default for fact in self.plan.rules.facts[grain] if fact.name == name)
         return f"{holder}.extra_values.get({self.constant(name)}, {self.constant(default)})"
 
-    def apply(self, operator: str, names: Sequence[str]) -> str:
+    def listed(self, name: str) -> str:
+        """Bind a list of the policy."""
+        listed, _, fact = name.partition(".")
+        for number, ((_, filled), lookup) in enumerate(self.plan.rules.lookups.items()):
+            if (lookup.name, filled) == (listed, fact):
+                self.bound[f"L{number}"] = lookup.values
+                return f"L{number}"
+        raise KeyError(name)
+
+    def apply(self, operator: str, names: Sequence[str], node_data: object = None) -> str:
         if operator in _INFIX:
             return f"{names[0]} {_INFIX[operator]} {names[1]}"
+        if operator == "lookup":
+            return f"{self.listed(str(node_data))}.get({names[0]})"
         if operator == "floor_divide":
             return f"{names[0]} // {names[1]}"
         if operator == "half_up_divide":
@@ -521,6 +533,8 @@ class _Writer:
             case "constant":
                 return repr(node.data is True)
             case "fact" | "column":
+                return self.atom(node)
+            case "lookup" | "first_known":
                 return self.atom(node)
             case "not":
                 return self.falsity(node.arguments[0])
@@ -550,7 +564,7 @@ class _Writer:
         match node.operator:
             case "constant":
                 return repr(node.data is False)
-            case "fact" | "column":
+            case "fact" | "column" | "lookup" | "first_known":
                 return f"({self.atom(node)} is False)"
             case "not":
                 return self.truth(node.arguments[0])

@@ -86,7 +86,7 @@ class _Compiler:
         self.plan = plan
         self.dialect = dialect
         self.present = present
-        self.setup = setup_tables(clocks)
+        self.setup = setup_tables(clocks, plan.rules.lookups)
         self.steps: dict[str, Step] = {
             name: step for step in plan.steps for name in columns_made(step) if name in plan.columns
         }

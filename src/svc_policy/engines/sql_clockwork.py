@@ -18,7 +18,7 @@ from svc_policy.worktime.sql_tables import CalendarShape
 if TYPE_CHECKING:
     from svc_policy.engines.sql_ladder import Ladder
 
-OPERATORS = ("local_day", "day_end", "add_months", "workday_due", "work_before", "work_after")
+OPERATORS = ("lookup", "local_day", "day_end", "add_months", "workday_due", "work_before", "work_after")
 
 
 class Clockwork:
@@ -41,6 +41,8 @@ class Clockwork:
         """
         arguments = tuple(self.ladder.named(argument) for argument in node.arguments)
         key = (node.operator, arguments, checked)
+        if node.operator == "lookup":
+            return self._lookup(node, arguments[0])
         if key not in self.made:
             make: Callable[..., str] = getattr(self, f"_{node.operator}")
             name = make(*arguments)
@@ -84,6 +86,14 @@ class Clockwork:
     def _shape(self) -> CalendarShape:
         assert self.setup.shape is not None
         return self.setup.shape
+
+    def _lookup(self, node: Expression, key: Expression) -> Expression:
+        """Join the row of a list; a key that it lacks leaves null, which is no error."""
+        name = self._name("list")
+        table, _, fact = str(node.data).partition(".")
+        alias, joins = self._join(f"svc_policy_list_{table}_{fact}", "key", self._sql(key))
+        self.ladder.add(name, column("value", alias), [key], joins=joins)  # type: ignore[arg-type]
+        return Expression("column", data=name, type=node.type, nullable=True, asks=node.asks)
 
     # --- calendar time
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import attrs
 
 from svc_policy.engines.runtime import DAY, FIRST_DAY, LAST_DAY, PolicyClocks, zone_changes
 from svc_policy.engines.sql_worktime import AbsoluteClock, Clock, WorkdayClock, WorkingClock
+from svc_policy.rules.family import Lookup
 from svc_policy.worktime.sql_tables import CalendarShape, IntegerTable, calendar_tables
 
 #: More changes of the clock than these are looked up in a table instead of a CASE.
@@ -31,6 +32,7 @@ class SetupTables:
     shape: CalendarShape | None
     changes: tuple[int, ...]
     offsets: tuple[int, ...]
+    lists: Mapping[str, Mapping[str, int | str | bool]]
 
     def clock(self, name: str) -> Clock:
         """Give the clock of a :class:`~svc_policy.expressions.steps.Due` step."""
@@ -48,7 +50,20 @@ class SetupTables:
 
     def script(self, dialect: str) -> str:
         """Print the statements that make and fill the tables."""
-        return "\n".join(statement for name in self.tables for statement in self._statements(name, dialect))
+        tables = [statement for name in self.tables for statement in self._statements(name, dialect)]
+        return "\n".join([*tables, *(statement for name in self.lists for statement in self._list_statements(name))])
+
+    def _list_statements(self, name: str) -> Iterator[str]:
+        from svc_policy.engines.sql_expressions import literal
+
+        values = self.lists[name]
+        first = next(iter(values.values()), 0)
+        kind = "BOOLEAN" if isinstance(first, bool) else "TEXT" if isinstance(first, str) else "BIGINT"
+        yield f"DROP TABLE IF EXISTS {name};"
+        yield f"CREATE TABLE {name} (key TEXT PRIMARY KEY, value {kind});"
+        rows = [f"({literal(key).sql()}, {literal(value).sql()})" for key, value in values.items()]
+        for start in range(0, len(rows), 1000):
+            yield f"INSERT INTO {name} VALUES\n{', '.join(rows[start : start + 1000])};"
 
     def _statements(self, name: str, dialect: str) -> Iterator[str]:
         del dialect
@@ -64,6 +79,11 @@ class SetupTables:
         """Make the tables in a DuckDB connection, in bulk."""
         import pyarrow as pa
 
+        for name, values in self.lists.items():
+            listed = pa.table({"key": list(values), "value": list(values.values())})
+            connection.register("svc_policy_incoming", listed)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM svc_policy_incoming")
+            connection.unregister("svc_policy_incoming")
         for name, table in self.tables.items():
             columns: Sequence[Sequence[int]] = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
             arrow = pa.table(
@@ -74,8 +94,8 @@ class SetupTables:
             connection.unregister("svc_policy_incoming")
 
 
-def setup_tables(clocks: PolicyClocks) -> SetupTables:
-    """Make the tables for a policy's zone and calendar."""
+def setup_tables(clocks: PolicyClocks, lookups: Mapping[tuple[str, str], Lookup]) -> SetupTables:
+    """Make the tables for a policy's zone, calendar and lists."""
     changes, offsets = zone_changes(clocks.zone, FIRST_DAY, LAST_DAY)
     tables = {"svc_policy_month_days": _month_days(), "svc_policy_months": _months()}
     if len(changes) > MOST_CHANGES:
@@ -91,7 +111,13 @@ def setup_tables(clocks: PolicyClocks) -> SetupTables:
             "svc_policy_local_days": calendar.local_days,
             "svc_policy_workdays": calendar.workdays,
         }
-    return SetupTables(tables=tables, shape=shape, changes=changes, offsets=offsets)
+    return SetupTables(
+        tables=tables,
+        shape=shape,
+        changes=changes,
+        offsets=offsets,
+        lists={f"svc_policy_list_{lookup.name}_{fact}": lookup.values for (_, fact), lookup in lookups.items()},
+    )
 
 
 def _zone_days(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:

@@ -1,7 +1,7 @@
 """Evaluate an expression directly: the slow and obvious meaning of every operator.
 
-The engines are held against this. `Clock` gives what needs a calendar or a
-time zone; it is :class:`svc_policy.engines.clock.Clock` in practice.
+The engines are held against this. `Clock` gives what needs a calendar, a
+time zone or a list of the policy.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Clock(Protocol):
     def workday_due(self, instant: int, days: int) -> int: ...
     def work_before(self, instant: int) -> int: ...
     def work_after(self, work: int) -> int: ...
+    def lookup(self, name: str, key: str) -> Value: ...
 
 
 def evaluate(
@@ -120,5 +121,8 @@ def _strict(operator: str, arguments: Sequence[int], data: object, clock: Clock 
         case "local_day" | "day_end" | "workday_due" | "work_before" | "work_after":
             answer: int = getattr(clock, operator)(*arguments)
             return answer
+        case "lookup":
+            found: Value = clock.lookup(str(data), str(arguments[0])) if clock else None
+            return found
         case _:
             raise ValueError(f"no operator {operator!r}")

@@ -53,6 +53,7 @@ STRICT: Final[dict[str, Type]] = {
     "workday_due": "int",
     "work_before": "int",
     "work_after": "int",
+    "lookup": "int",
 }
 #: Operators with a null rule of their own, stated in the module's docstring.
 LENIENT: Final = (
@@ -141,6 +142,11 @@ def strict(operator: str, *arguments: Expression, data: object = None) -> Expres
         value = apply(operator, [argument.data for argument in arguments], data)  # type: ignore[misc]
         return null(node.type) if value is None else constant(value)
     return node
+
+
+def lookup(key: Expression, name: str, kind: Type, *, asks: bool) -> Expression:
+    """Look a key up in a list of the policy; null where the list lacks it. `name` is ``list.fact``."""
+    return Expression("lookup", (key,), name, kind, True, asks)
 
 
 _UNFOLDED: Final = frozenset({"reached", "local_day", "day_end", "workday_due", "work_before", "work_after"})

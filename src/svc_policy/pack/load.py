@@ -16,7 +16,7 @@ from svc_policy.pack.settings import Settings, read_settings
 from svc_policy.pack.source import PackFiles, find_pack, read_files
 from svc_policy.pack.words import check_words
 from svc_policy.rules import FAMILIES
-from svc_policy.rules.family import Row, Rules
+from svc_policy.rules.family import Lookup, Row, Rules
 from svc_policy.worktime.frozen import FrozenDay
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Pack:
     rows: Mapping[str, tuple[Row, ...]]
     clauses: Mapping[str, Clause]
     labels: Labels
-    lookups: Mapping[str, Mapping[str, tuple[object, ...]]]
+    lookups: Mapping[str, Mapping[str, tuple[int | str | bool, ...]]]
     days: tuple[FrozenDay, ...]
     digest: str
     path: str
@@ -63,7 +63,20 @@ class Pack:
             parameters=self.settings.parameters,
             facts={str(grain): facts for grain, facts in self.settings.facts.items()},
             money=self.settings.money,
+            lookups=self._filled(),
         )
+
+    def _filled(self) -> dict[tuple[str, str], Lookup]:
+        grains = {fact.name: grain for grain, facts in self.settings.facts.items() for fact in facts}
+        return {
+            (grains[fact], fact): Lookup(
+                name=name,
+                key=lookup.key,
+                values={key: values[index] for key, values in self.lookups.get(name, {}).items()},
+            )
+            for name, lookup in self.settings.lookups.items()
+            for index, fact in enumerate(lookup.fills)
+        }
 
     def label(self, name: str, language: str) -> str:
         """Put a word of a table into words: a role, a label, or the word itself."""
@@ -205,7 +218,9 @@ def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: lis
     return rows
 
 
-def _lookup(name: str, files: PackFiles, settings: Settings, problems: list[Problem]) -> dict[str, tuple[object, ...]]:
+def _lookup(
+    name: str, files: PackFiles, settings: Settings, problems: list[Problem]
+) -> dict[str, tuple[int | str | bool, ...]]:
     from svc_policy.units import Refusal, read_literal
 
     lookup = settings.lookups[name]
@@ -230,13 +245,13 @@ def _lookup(name: str, files: PackFiles, settings: Settings, problems: list[Prob
         )
         return {}
     kinds = {fact.name: fact.kind for of in settings.facts.values() for fact in of}
-    found: dict[str, tuple[object, ...]] = {}
+    found: dict[str, tuple[int | str | bool, ...]] = {}
     for row in sheet.rows:
-        values: list[object] = []
+        values: list[int | str | bool] = []
         for fact in lookup.fills:
             cell = row[headings.index(fact)]
             try:
-                values.append(read_literal(cell.text, kinds[fact], currency=settings.currency).value)
+                values.append(read_literal(cell.text, kinds[fact], currency=settings.currency).value)  # type: ignore[arg-type]
             except Refusal as refusal:
                 problems.append(
                     problem(

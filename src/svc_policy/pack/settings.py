@@ -132,6 +132,13 @@ def read_settings(
     titles = dict(zip(("en", "zh"), reader.both(document, "title"), strict=True))
     parameters, parameter_labels, interpretations, cites = _read_parameters(reader, document, currency)
     facts, company = _read_facts(reader, document, currency, labels)
+    if "extends" in document:
+        reader.say(
+            "settings-extends",
+            message("`extends` is not understood yet"),
+            "extends",
+            help_line=message("copy the other pack with `svc-policy new DIR --from PACK` and change its tables"),
+        )
     roles = {}
     for name, role in reader.table(document, "roles").items():
         if not isinstance(role, dict):

@@ -171,6 +171,9 @@ def _stray(label: str, code: str, text: object) -> Problem:
 
 def _label(path: Path) -> str:
     """Name a file as its user would: relative to where they stand, or by its last two parts."""
+    built_in = Path(str(resources.files("svc_policy")))
+    if path.is_relative_to(built_in):
+        return str(path.relative_to(built_in))
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

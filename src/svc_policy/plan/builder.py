@@ -129,6 +129,14 @@ class Builder:
         raise KeyError(name)
 
     def _fact(self, grain: str, name: str) -> Expression:
+        stated = self._stated(grain, name)
+        listed = self.rules.lookups.get((grain, name))
+        if listed is None or not stated.nullable:
+            return stated
+        found = nodes.lookup(self._stated(grain, listed.key), f"{listed.name}.{name}", stated.type, asks=stated.asks)
+        return first_known(stated, found)
+
+    def _stated(self, grain: str, name: str) -> Expression:
         fact = self._facts[grain, name]
         kind = TYPES.get(fact.kind, "int")
         nullable = fact.absence != "default"

@@ -18,6 +18,9 @@ def needs_of(node: Expression, leaf: Callable[[Expression], Expression]) -> Expr
         return ZERO
     if node.operator in ("fact", "column"):
         return leaf(node)
+    if node.operator == "lookup":
+        # The fact that it would fill is asked for beside it.
+        return ZERO
     if node.operator == "choose":
         condition, then, otherwise = node.arguments
         chosen = choose(condition, needs_of(then, leaf), needs_of(otherwise, leaf))

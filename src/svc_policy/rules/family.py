@@ -110,6 +110,15 @@ class ParameterValues:
 
 
 @attrs.frozen(kw_only=True)
+class Lookup:
+    """A list that fills a fact where it is not stated: the fact that is its key, and the values by key."""
+
+    name: str
+    key: str
+    values: Mapping[str, int | str | bool]
+
+
+@attrs.frozen(kw_only=True)
 class Rules:
     """What a plan is made from: the rows of every family, parameters, facts, money settings."""
 
@@ -118,6 +127,7 @@ class Rules:
     parameters: Mapping[str, ParameterValues]
     facts: Mapping[str, tuple[Fact, ...]]
     money: MoneySettings
+    lookups: Mapping[tuple[str, str], Lookup] = attrs.field(factory=dict)
 
 
 class Context(Protocol):
