@@ -131,17 +131,20 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
     settings = read_settings(text, file, labels, problems)
     if settings is None:
         return None
+    before = len(problems)
     clauses = {
         row[0]: Clause(id=row[0], place=row[1], en=row[2], zh=row[3])
         for row in _plain(files, "clauses", ("clause", "place", "en", "zh"), problems)
     }
+    # What cannot be read cannot be cited wrongly.
+    citable = clauses if len(problems) == before else None
     order = tuple(FAMILIES)
     rows: dict[str, tuple[Row, ...]] = {}
     broken: set[str] = set()
     for name, family in FAMILIES.items():
         if name in files.sheets:
             before = len(problems)
-            rows[name] = read_rows(family, files.sheets[name], order, settings, labels, clauses, problems)
+            rows[name] = read_rows(family, files.sheets[name], order, settings, labels, citable, problems)
             if not files.sheets[name].header or any(item.severity == "error" for item in problems[before:]):
                 broken.add(name)
     check_words(rows, broken, problems)

@@ -30,7 +30,7 @@ def read_rows(
     order: tuple[str, ...],
     settings: Settings,
     labels: Mapping[str, tuple[str, str]],
-    clauses: Mapping[str, object],
+    clauses: Mapping[str, object] | None,
     problems: list[Problem],
 ) -> tuple[Row, ...]:
     """Read a family's table; everything wrong with it goes to `problems`."""
@@ -59,7 +59,7 @@ class _Rows:
         sheet: Sheet,
         settings: Settings,
         labels: Mapping[str, tuple[str, str]],
-        clauses: Mapping[str, object],
+        clauses: Mapping[str, object] | None,
         problems: list[Problem],
     ) -> None:
         self.family = family
@@ -118,7 +118,7 @@ class _Rows:
                 message("write the clause's id in the column `cite`"),
             )
         for cite in rule.cites:
-            if cite not in self.clauses:
+            if self.clauses is not None and cite not in self.clauses:
                 near = nearest(cite, self.clauses)
                 self.say(
                     "clause-unknown",

@@ -49,6 +49,12 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
             "line-unknown",
             message("no fee has that line"),
         )
+    for row in rows.get("holds", ()):
+        kinds = row.tests.get("hold_kind")
+        plain = kinds is not None and kinds.items and not kinds.negated and not kinds.missing
+        if not plain or row.since is not None or row.until is not None:
+            text = message("rule `{rule}` lists the kinds of hold it is about, and has no dates", rule=row.id)
+            _say(row, problems, "hold-form", text)
     for row in rows.get("holds", ()) if "deadlines" not in broken else ():
         stops = cast("tuple[str, ...]", row.results.get("stops") or ())
         _unknown(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from svc_policy.errors import CalendarError
 from svc_policy.facts.registry import MILESTONES, TICKET
-from svc_policy.rules.family import Parameter, Row
+from svc_policy.rules.family import Row
 from svc_policy.units import Allowance, Literal
 from svc_policy.worktime import Hold, absolute_elapsed_s
 from svc_policy.worktime.holds import resumed as closed_now
@@ -41,7 +41,7 @@ def share_and_left(
     holds = [
         (hold.values[1], hold.values[2]) for hold in decision.ticket.holds if hold.values[0] in _stops(views, target)
     ]
-    unit, need = _need(views, row)
+    unit, need = _need(views, decision, row)
     left = None if due is None or done is not None else int(due) - decision.at_s
     clocks = views.clocks
     closed = closed_now(holds, until)
@@ -92,10 +92,8 @@ def _stops(views: PolicyViews, target: str) -> frozenset[str]:
     return frozenset()
 
 
-def _need(views: PolicyViews, row: Row) -> tuple[str, int]:
-    cell = row.results["within"]
-    if isinstance(cell, Parameter):
-        cell = views.pack.settings.parameters[cell.name].values[-1][1]
+def _need(views: PolicyViews, decision: Decision, row: Row) -> tuple[str, int]:
+    cell = views.in_force(row.results["within"], views.column(decision, "request_day"))
     value = cell.value if isinstance(cell, Literal) else None
     if not isinstance(value, Allowance):
         return "", 0

@@ -216,7 +216,7 @@ class PolicyViews:
         start_name = MILESTONES[(row or self.plan.tables[name][0]).text("starts") or ""]
         begun = getattr(decision.ticket, start_name, None) if row else None
         due = self.instant(self.column(decision, f"{name}_due"))
-        allowance, clock = self._allowance(row)
+        allowance, clock = self._allowance(decision, row)
         used, left, resumed = share_and_left(self, decision, name, row, str(status))
         return Target(
             name=name,
@@ -241,12 +241,21 @@ class PolicyViews:
             return datetime(value.year, value.month, value.day, tzinfo=self.zone)
         return None
 
-    def _allowance(self, row: Row | None) -> tuple[str | None, str | None]:
+    def in_force(self, cell: object, day: Cell) -> object:
+        """Give the value that a dated parameter had on a day; any other cell as it is."""
+        if not isinstance(cell, Parameter):
+            return cell
+        fixed = getattr(self, "fixed_on", None)
+        on = fixed.toordinal() - EPOCH if fixed is not None else int(day or 0)
+        values = self.pack.settings.parameters[cell.name].values
+        return next(
+            literal for since, literal in reversed(values) if since is None or since <= on or since == values[0][0]
+        )
+
+    def _allowance(self, decision: Decision, row: Row | None) -> tuple[str | None, str | None]:
         if row is None:
             return None, None
-        cell = row.results["within"]
-        if isinstance(cell, Parameter):
-            cell = self.pack.settings.parameters[cell.name].values[-1][1]
+        cell = self.in_force(row.results["within"], self.column(decision, "request_day"))
         text = format_literal(cell) if isinstance(cell, Literal) else None
         working = (
             isinstance(cell, Literal) and isinstance(cell.value, Allowance) and cell.value.unit.startswith("working")
@@ -314,12 +323,10 @@ class PolicyViews:
         for number in range(len(decision.ticket.incidents)):
             for _, row in self.fired(decision, "penalties", "incident", number):
                 use = self.rule_use("penalties", row, f"incident {number + 1}")
-                found.append(self._penalty(row, use, decision, "incident", incident=number + 1))
+                found.append(self._penalty(row, use, decision, incident=number + 1))
         for _, row in self.fired(decision, "late_penalties"):
             target = str(row.tests["target"].items[0].low.value)  # type: ignore[union-attr]
-            found.append(
-                self._penalty(row, self.rule_use("late_penalties", row, target), decision, "ticket", target=target)
-            )
+            found.append(self._penalty(row, self.rule_use("late_penalties", row, target), decision, target=target))
         return tuple(found)
 
     def _penalty(
@@ -327,11 +334,13 @@ class PolicyViews:
         row: Row,
         use: RuleUse,
         decision: Decision,
-        grain: str,
         incident: int | None = None,
         target: str | None = None,
     ) -> Penalty:
-        amounts = {name: self._figure(row, name) for name in ("amount", "least", "most")}
+        happened = (
+            decision.ticket.incidents[incident - 1].values[1] if incident else self.column(decision, "request_day")
+        )
+        amounts = {name: self._figure(row, name, happened) for name in ("amount", "least", "most")}
         return Penalty(
             liable=row.text("liable") or "",
             amount=amounts["amount"],
@@ -343,10 +352,8 @@ class PolicyViews:
             rule=use,
         )
 
-    def _figure(self, row: Row, name: str) -> Decimal | None:
-        cell = row.results.get(name)
-        if isinstance(cell, Parameter):
-            cell = self.pack.settings.parameters[cell.name].values[-1][1]
+    def _figure(self, row: Row, name: str, day: Cell) -> Decimal | None:
+        cell = self.in_force(row.results.get(name), day)
         return self.money(cell.value) if isinstance(cell, Literal) else None  # type: ignore[arg-type]
 
     def items(self, decision: Decision, table: str) -> tuple[Item, ...]:
