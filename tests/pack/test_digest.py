@@ -14,34 +14,8 @@ from svc_policy.pack.load import load_pack
 
 DIGEST = load_pack("mall").digest
 
-#: deadlines.csv and category.csv as somebody types them in Chinese, in full-width forms here and there.
-DEADLINES_ZH = """\
-规则,请求类型,类别,需上门,需更换配件,商场至服务现场的路程,all_requests,paid_window,则：起点,则：终点,则：时限,则：计时,则：负责人,依据,备注
-pass_on,-,-,-,-,-,是,-,首次受理时间,转达服务部时间,4个工作小时,{working_hours},信息接收人,mall-2.2.5a mall-2.2.4 mall-cal,
-contact,-,-,-,-,-,是,-,转达服务部时间,联系客户时间,4个工作小时,{working_hours},售后服务人员,mall-2.2.5b mall-2.2.4 mall-cal,
-answer,咨询,-,-,-,-,-,-,{handling_start},答复咨询时间,8个工作小时,{working_hours},商场服务部,mall-3.1 mall-cal,八小时
-solution,故障,-,-,-,-,-,-,{handling_start},确定方案时间,8个工作小时,{working_hours},商场服务部,mall-3.2b mall-cal,
-near,-,C,是,-,≤5公里,-,-,首次受理时间,到达现场时间,24小时,{arrival_clock},售后服务人员,mall-2.1.3,
-middle,-,C,是,-,（5..50]公里,-,-,首次受理时间,到达现场时间,48小时,{arrival_clock},售后服务人员,mall-2.1.3,
-between,-,Ｃ,是,-,(50..100］千米,-,-,首次受理时间,到达现场时间,{far_gap},{arrival_clock},售后服务人员,mall-2.1.3,原文未写
-far,-,C,是,-,＞100公里,-,-,首次受理时间,到达现场时间,72小时,{arrival_clock},售后服务人员,mall-2.1.3,
-paid_near,-,A,是,-,≤5000米,-,是,客户确认时间,出发时间,24小时,{arrival_clock},售后服务人员,mall-2.2.3 mall-3.4a mall-2.1.3,
-paid_middle,-,A,是,-,(5..50]公里,-,是,客户确认时间,出发时间,48小时,{arrival_clock},售后服务人员,mall-2.2.3 mall-3.4a mall-2.1.3,
-paid_between,-,A,是,-,(50..100]公里,-,是,客户确认时间,出发时间,{far_gap},{arrival_clock},售后服务人员,mall-2.2.3 mall-3.4a mall-2.1.3,
-paid_far,-,A,是,-,> 100公里,-,是,客户确认时间,出发时间,72小时,{arrival_clock},售后服务人员,mall-2.2.3 mall-3.4a mall-2.1.3,
-report,-,-,是,-,-,-,-,返回公司时间,提交出差报告时间,3个工作日,{working_hours},售后服务人员,mall-3.7a mall-cal,
-hand_in,-,-,是,-,-,-,-,返回公司时间,资料交齐时间,{hand_in_window},{working_hours},售后服务人员,mall-3.7a2 mall-cal,
-audit,-,-,是,-,-,-,-,{audit_start},满意度确认与费用审核完成时间,5个工作日,{working_hours},售后服务管理人员,mall-3.7b mall-cal,
-material,-,-,是,是,-,-,-,返回公司时间,退还物料时间,{material_days},自然时间,售后服务人员,mall-5.5,
-"""
-CATEGORY_ZH = """\
-规则,请求类型,需上门,questions_free,故障原因,unnamed_causes_free,在保,保修期内,除外,则：类别,条款,说明
-question,咨询、投诉、建议,否,是,-,-,-,-,-,C,mall-2.2.1 mall-2.2.2a,
-free_unnamed,-,-,-,正常磨损、意外,是,是,-,-,C,mall-2.0 mall-2.1.1 mall-2.1.2,
-free,-,-,-,-,-,是,-,-,C,mall-2.0 mall-2.1.1,
-misuse_inside,-,-,-,-,-,否,是,是,A,mall-2.1.2,
-outside,-,-,-,-,-,否,-,-,A,mall-2.0 mall-2.2.1 mall-2.2.2b,
-"""
+#: Two tables of mall as somebody types them in Chinese, in full-width forms here and there.
+IN_CHINESE = Path(__file__).parent / "in_chinese"
 
 
 def rewrite(pack: Path, to: Callable[[str], str], encoding: str = "utf-8") -> None:
@@ -90,8 +64,8 @@ def test_it_does_not_hang_on_how_the_files_are_written(tmp_path: Path, to: Calla
 
 def test_it_does_not_hang_on_the_language(tmp_path: Path) -> None:
     pack = copy_of_mall(tmp_path)
-    (pack / "deadlines.csv").write_text(DEADLINES_ZH, encoding="utf-8")
-    (pack / "category.csv").write_text(CATEGORY_ZH, encoding="gb18030")
+    for table in IN_CHINESE.glob("*.csv"):
+        (pack / table.name).write_bytes(table.read_bytes())
     assert load_pack(pack).digest == DIGEST
 
 

@@ -68,7 +68,7 @@ def test_all_mistakes_are_told_at_once(mall: Path) -> None:
     (mall / "notes.txt").write_text("by hand", encoding="utf-8")
     codes = {item.code for item in problems_of(mall)}
     # Escalations watch targets of the broken table: nothing is said of what only follows from another mistake.
-    assert codes == {"interval-unopened", "settings-unknown", "parameter-unknown", "file-unknown"}
+    assert codes == {"interval-unreadable", "settings-unknown", "parameter-unknown", "file-unknown"}
 
 
 def test_a_file_that_does_not_belong_there(mall: Path) -> None:

@@ -6,6 +6,7 @@ Results go to standard output, everything else to standard error. Exit codes:
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,6 +16,8 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command with `arguments`, those of the process unless given, and exit with its code."""
+    # A command makes much that lasts and little waste: looking for waste less often saves a tenth of its time.
+    gc.set_threshold(100_000, 50, 50)
     try:
         from svc_policy.cli.commands import commands
 

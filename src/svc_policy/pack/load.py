@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
@@ -84,7 +85,11 @@ class Pack:
         return texts[language == "zh"] if texts else name.replace("_", " ")
 
     def calendar(self) -> WorkCalendar | None:
-        """Build the working calendar, or None if the pack has none."""
+        """Give the working calendar, built once, or None if the pack has none."""
+        return self._calendar
+
+    @functools.cached_property
+    def _calendar(self) -> WorkCalendar | None:
         from svc_policy.worktime import WorkCalendar
 
         if self.settings.valid is None:
@@ -173,11 +178,11 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
         files=files,
     )
     if not any(item.severity == "error" for item in problems):
+        pack = attrs.evolve(pack, digest=digest(settings, rows, lookups, days))
         try:
             pack.calendar()
         except CalendarError as error:
             problems.extend(error.problems)
-        return attrs.evolve(pack, digest=digest(settings, rows, lookups, days))
     return pack
 
 
