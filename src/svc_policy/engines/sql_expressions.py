@@ -179,7 +179,8 @@ class Printer:
         below = exp.LT(this=exp.Mod(this=dividend, expression=divisor), expression=number(0))
         return exp.Sub(
             this=wrapped(self.quotient(dividend, divisor)),
-            expression=case([(below, number(1)), (exp.Not(this=paren(below)), number(0))]),
+            # A null dividend has made the quotient null already.
+            expression=case([(below, number(1))], number(0)),
         )
 
     def half_up_divide(self, dividend: Node, divisor: Node) -> Node:

@@ -237,7 +237,8 @@ def certainly(argument: Expression) -> Expression:
 def unless_undetermined(subject: Expression, condition: Expression) -> Expression:
     """Test a value that may be absent or unknown: unknown stays unknown, absent counts as false.
 
-    Of what is no column a null is unknown if it asks, else absent.
+    Of what is no column a null is unknown if it asks, else absent. Where `subject`
+    is null `condition` must not be true: engines rely on it.
     """
     if not subject.asks:
         return certainly(condition)

@@ -24,8 +24,9 @@ def needs_of(node: Expression, leaf: Callable[[Expression], Expression]) -> Expr
     if node.operator == "choose":
         condition, then, otherwise = node.arguments
         chosen = choose(condition, needs_of(then, leaf), needs_of(otherwise, leaf))
-        if not condition.asks:
+        if not condition.nullable:
             return chosen
+        # A condition that is null without asking is absent, and with it the choice.
         return choose(is_missing(condition), needs_of(condition, leaf), chosen)
     parts = []
     for argument in node.arguments:

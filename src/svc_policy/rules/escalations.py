@@ -54,7 +54,8 @@ def _used_up(context: Context, row: Row, target: str, number: int) -> Expression
     instant = _instant(context, target, share, number)
     guard = context.row_condition(row, "escalations", "ticket")
     used_up = and_(certainly(live), certainly(context.reached(instant, and_(live, guard))))
-    # How a target stands may be unknown, and then it is unknown whether anybody must be told.
+    # How a target stands may be unknown, and then it is unknown whether anybody must be told:
+    # whatever hides the due instant hides the share of it, so nothing is used up there.
     return unless_undetermined(context.subject(f"{target}_status", "ticket", "escalations"), used_up)
 
 
