@@ -8,7 +8,7 @@ looked at. Instants are aware datetimes in the policy's zone, money is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -182,6 +182,10 @@ class Layout(Protocol):
     def index(self) -> Mapping[str, Mapping[str, int]]: ...
     @property
     def constants(self) -> Mapping[str, Cell]: ...
+    @property
+    def late(self) -> tuple[str, ...]: ...
+    @property
+    def later(self) -> Callable[[Sequence[Cell], int], Sequence[Cell]]: ...
 
 
 class Decision:

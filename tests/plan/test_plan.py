@@ -15,7 +15,7 @@ from svc_policy.expressions import nodes
 from svc_policy.expressions.evaluate import evaluate
 from svc_policy.expressions.nodes import ZERO, Expression, choose, constant, is_missing
 from svc_policy.expressions.steps import Aggregate, Collect
-from svc_policy.facts.registry import BUILT_IN, LISTS
+from svc_policy.facts.registry import LISTS
 from svc_policy.plan import columns_made, columns_read
 from svc_policy.plan.needs import needs_of
 
@@ -110,4 +110,3 @@ def test_needs_are_a_mask_of_missing_facts_and_never_null() -> None:
         assert mask & ~missing == 0, node
         asked += mask != 0
     assert asked > 300
-    assert {"distance_km", "cause"} <= {fact.name for fact in BUILT_IN["ticket"]}

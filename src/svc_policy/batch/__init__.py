@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_for", "create_tables", "decide_batch", "insert_tickets", "require"]
 
+#: Without these, every layer would be kept in memory as a whole, and joins would carry what nobody reads.
+KEPT = ("cte_inlining", "unused_columns", "column_lifetime")
 #: Result table of each grain.
 RESULTS = {
     "ticket": "decisions",
@@ -155,8 +157,7 @@ def run_laid_out(connection: Any, statement: str) -> None:
     and takes many seconds to find that out.
     """
     names = connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
-    # Inlining stays on: without it every layer would be kept in memory as a whole.
-    off = ",".join(name for (name,) in names if name != "cte_inlining")
+    off = ",".join(name for (name,) in names if name not in KEPT)
     connection.execute(f"SET disabled_optimizers = '{off}'")
     try:
         connection.execute(statement)

@@ -180,7 +180,7 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
     if not any(item.severity == "error" for item in problems):
         pack = attrs.evolve(pack, digest=digest(settings, rows, lookups, days))
         try:
-            pack.calendar()
+            _check_hours(pack, problems)
         except CalendarError as error:
             problems.extend(error.problems)
     return pack
@@ -286,6 +286,27 @@ def _days(files: PackFiles, problems: list[Problem]) -> tuple[FrozenDay, ...]:
     days, found = parse_frozen(csv_text(sheet), sheet.file)
     problems.extend(found)
     return tuple(days)
+
+
+def _check_hours(pack: Pack, problems: list[Problem]) -> None:
+    """Check the week and the frozen days; a calendar whose shifts pass midnight is built to be sure.
+
+    Years of working time are laid out when a ticket asks for them, not before.
+    """
+    from svc_policy.worktime.frozen import frozen_dates
+    from svc_policy.worktime.windows import DAY, read_date, read_week
+
+    settings = pack.settings
+    before = len(problems)
+    hours = read_week({day: list(windows) for day, windows in settings.week.items()}, problems)
+    bounds = [read_date(text, problems) for text in settings.valid or ()]
+    if len(problems) > before:
+        return
+    ordered = not bounds or (bounds[0] is not None and bounds[1] is not None and bounds[0] <= bounds[1])
+    if not ordered or any(close > DAY for windows in hours for _, close in windows):
+        pack.calendar()
+        return
+    frozen_dates(pack.days, {day: list(windows) for day, windows in settings.week.items()})
 
 
 def _check_calendar(rows: Mapping[str, Sequence[Row]], settings: Settings, file: str, problems: list[Problem]) -> None:

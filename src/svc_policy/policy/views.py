@@ -86,8 +86,10 @@ class PolicyViews:
             return decision.early[index]
         if name in decision.layout.constants:
             return decision.layout.constants[name]
-        index = self._indexes()["ticket"].get(name)
-        return None if index is None else decision.values[index]
+        if name in decision.layout.late:
+            return decision.layout.later(decision.early, decision.at_s)[decision.layout.late.index(name)]
+        # A shape of tickets has no column for what it never asks: 0.
+        return 0 if name in self._indexes()["ticket"] else None
 
     def child_column(self, decision: Decision, grain: str, number: int, name: str) -> Cell:
         """Give one column of a child record, counted from 0."""
