@@ -42,8 +42,8 @@ class Compiled:
     `constants`; `index` says for each grain where the others stand.
     """
 
-    decide: Decide
-    later: Later
+    decide: Decide = attrs.field()
+    later: Later = attrs.field()
     index: Mapping[str, Mapping[str, int]]
     constants: Mapping[str, Cell]
     late: tuple[str, ...]
