@@ -87,7 +87,9 @@ class PolicyViews:
         if name in decision.layout.constants:
             return decision.layout.constants[name]
         if name in decision.layout.late:
-            return decision.layout.later(decision.ticket, decision.early, decision.at_s)[decision.layout.late.index(name)]
+            return decision.layout.later(decision.ticket, decision.early, decision.at_s)[
+                decision.layout.late.index(name)
+            ]
         # A shape of tickets has no column for what it never asks: 0.
         return 0 if name in self._indexes()["ticket"] else None
 
