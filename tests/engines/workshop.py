@@ -159,7 +159,7 @@ FILES = {
     "overrides.csv": "rule,override_kind,role,then: limit,cite\nchief,discount,chief,1000 EUR,w-1\n"
     "clerk,discount,clerk,10 EUR,w-1\nwaive,penalty_waiver,chief,{fine},w-1\n",
     "confirmations.csv": "rule,category,payer,deposit,then: reason,cite\n"
-    "paid,A,customer,< 100 EUR,deposit_small,w-1\nnone,A,-,missing,deposit_none,w-1\n",
+    "paid,A,customer,< {fine},deposit_small,w-1\nnone,A,-,missing,deposit_none,w-1\n",
     "approvals.csv": "rule,chargeable,needs_confirmation,arrived_status,then: approver,then: subject,cite\n"
     "free,no,-,-,chief,free,w-1\nconfirm,-,yes,-,clerk,confirm,w-1\n"
     'late,-,-,"late, breached",chief,late,w-1\nwait,-,-,"on hold",chief,wait,w-1\n',

@@ -140,7 +140,7 @@ def test_every_problem_is_reported_with_its_path():
         "ticket_id": 5,
         "parts": [{"unit_price": Decimal("3.105")}, 5, {"quantity": Decimal("0.5"), "pric": 2}],
         "holds": {"a": 1},
-        "incidents": [{"loss": "5 USD"}, {"loss": "5"}],
+        "incidents": [{"loss": "5 USD"}, {"loss": "5,"}],
         "extra": {"x": [1]},
         "currency_digits": 3,
     }
@@ -152,7 +152,7 @@ def test_every_problem_is_reported_with_its_path():
         ("extra.x", "ticket-wrong-type"),
         ("holds", "ticket-wrong-type"),
         ("incidents[0].loss", "ticket-currency-other"),
-        ("incidents[1].loss", "ticket-unit-missing"),
+        ("incidents[1].loss", "ticket-unit-unknown"),
         ("parts[0].unit_price", "ticket-too-precise"),
         ("parts[1]", "ticket-wrong-type"),
         ("parts[2].pric", "ticket-unknown-field"),
@@ -402,3 +402,17 @@ def test_a_reader_is_kept_for_many():
     reader = TicketReader(zone=CNY, facts=COMPANY)
     assert reader.read({"extra": {"vip": True}}).extra_values == {"vip": True}
     assert reader.read("{}").extra_values == {"vip": False}
+
+
+@pytest.mark.parametrize(
+    "name, written, expected",
+    [
+        ("distance_km", "5.001", 5001),
+        ("labour_hours", "1.2", 4320),
+        ("recorded_fee", "100.50", 10050),
+        ("distance_km", " 800 m ", 800),
+    ],
+)
+def test_a_decimal_as_a_text_counts_in_the_unit_of_the_name(name: str, written: str, expected: int):
+    ticket = read_ticket({name: written}, zone="Asia/Shanghai")
+    assert expected in ticket.values

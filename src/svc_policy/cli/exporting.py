@@ -11,7 +11,7 @@ from svc_policy.cli.session import session_of
 from svc_policy.messages import message
 
 SCHEMAS = ("ticket", "decision", "finding")
-DIALECTS = ("duckdb", "postgres", "mariadb", "spark")
+DIALECTS = ("duckdb",)
 
 
 @command(

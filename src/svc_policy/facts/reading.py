@@ -1,8 +1,8 @@
 """Read tickets from JSON, TOML or a mapping, and write them back.
 
 The keys are the names of the fields. Numbers stand for the unit in the name
-(`distance_km`, `labour_hours`) and money for major units; a text may carry
-its unit instead: `"800 m"`, `"90 min"`, `"50 CNY"`, and for a share `"90 %"`.
+(`distance_km`, `labour_hours`) and money for major units, also as a text
+(`"1.25"`); a text may carry its unit instead: `"800 m"`, `"90 min"`, `"50 CNY"`, and for a share `"90 %"`.
 An instant has an offset or is a local time in the zone of the policy. `null`
 means the same as a missing key.
 """
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _SETTINGS: Final = ("currency_digits", "facts")
 _FRACTION = re.compile(r"(:[0-9]{2}:[0-9]{2})[.,][0-9]+")
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
 class TicketReader:
@@ -197,6 +198,9 @@ class TicketReader:
             raise Refusal(problem("ticket-wrong-type", template, help=message("a share is written as in `90 %`")))
         if not isinstance(raw, str) or fact.kind in ("text", "bool", "count"):
             return raw
+        if fact.kind in ("money", "distance", "duration") and _DECIMAL.fullmatch(raw.strip()):
+            # A decimal as a text, which keeps it exact on its way, counts in the unit of the name like a number.
+            return Decimal(raw.strip())
         try:
             if fact.kind == "instant":
                 return self._instant(fact, raw)

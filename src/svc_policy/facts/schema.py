@@ -100,7 +100,7 @@ def _property(fact: Fact, currency_digits: int) -> dict[str, Any]:
     if fact.kind == "count":
         return {**head, "type": ["integer", "null"], "minimum": low, "maximum": high}
     numbers = {"type": "number", "minimum": low, "maximum": high}
-    texts = {"type": "string", "pattern": _written_with(fact.kind)}
+    texts = {"type": "string", "pattern": f"^[0-9]+([.][0-9]+)?( ?{_UNITS[fact.kind]})?$"}
     return {**head, "description": _described(fact, currency_digits), "anyOf": [numbers, texts, {"type": "null"}]}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from svc_policy.decision import Cell, Decision, Quote
-from svc_policy.errors import TicketError, problem
+from svc_policy.errors import TicketError, UsageError, problem
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Language, message
 from svc_policy.pack.load import Pack, load_pack
@@ -178,9 +178,23 @@ class Policy(PolicyViews):
         return self.pack.notes
 
     def sql(self, dialect: str = "duckdb") -> str:
-        """Give the policy compiled to SQL; see :mod:`svc_policy.engines.sql`."""
-        from svc_policy.engines.sql import compile_sql
+        """Give the policy compiled to SQL; see :mod:`svc_policy.engines.sql`.
 
+        Raises:
+            UsageError: The dialect is not one of those it can be compiled to.
+        """
+        try:
+            from svc_policy.engines.sql import compile_sql
+            from svc_policy.engines.sql_expressions import DIALECTS
+        except ImportError:
+            missing = message("the `{module}` package is not installed", module="sqlglot")
+            raise UsageError(
+                [problem("batch-extra", missing, help=message("pip install 'svc-policy[batch]'"))]
+            ) from None
+        if dialect not in DIALECTS:
+            known = message("known here: {known}", known=", ".join(DIALECTS))
+            unknown = message("a policy cannot be compiled to `{dialect}`", dialect=dialect)
+            raise UsageError([problem("dialect-unknown", unknown, help=known)])
         return compile_sql(self.plan, self.clocks, dialect)
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from svc_policy.expressions.nodes import (
     equal,
     is_constant,
     is_missing,
+    is_present,
     less,
     not_,
     one_of,
@@ -29,6 +30,7 @@ def condition(test: Test, subject: Expression, operand: Callable[[Operand], Expr
     """
     if test.any:
         return TRUE
+    bounds = [operand(bound) for item in test.items for bound in (item.low, item.high) if bound is not None]
     singles: list[Expression] = []
     parts: list[Expression] = []
     for item in test.items:
@@ -43,10 +45,19 @@ def condition(test: Test, subject: Expression, operand: Callable[[Operand], Expr
     if constants:
         parts.insert(0, one_of(subject, constants))  # type: ignore[arg-type]
     parts.extend(equal(subject, single) for single in singles if not is_constant(single))
-    stated = unless_undetermined(subject, or_(*parts)) if parts else None
+    stated = _stated(subject, or_(*parts), any(bound.asks for bound in bounds)) if parts else None
     missing = is_missing(subject) if test.missing else None
     positive = or_(*(part for part in (missing, stated) if part is not None))
     return not_(positive) if test.negated else positive
+
+
+def _stated(subject: Expression, test: Expression, is_open: bool) -> Expression:
+    """Test a subject that may be absent; `is_open` says that a bound may be unknown, and so the test of what is stated."""
+    if not is_open:
+        return unless_undetermined(subject, test)
+    if subject.asks and subject.operator != "column":
+        return test
+    return and_(unless_undetermined(subject, is_present(subject)), test)
 
 
 def _within(interval: Interval, subject: Expression, operand: Callable[[Operand], Expression]) -> Expression:
