@@ -16,7 +16,7 @@ from svc_policy.facts.registry import BUILT_IN, LISTS, TICKET, Fact
 from svc_policy.facts.ticket import RECORDS, Hold, Incident, Override, Part, Ticket
 
 SHANGHAI = timezone(timedelta(hours=8))
-OWN = {"ticket": {"ticket_id", "extra", "extra_values", *LISTS.values()}}
+OWN = {"ticket": {"ticket_id", "extra", "extra_values", "shape", *LISTS.values()}}
 TYPES = {
     "text": str | None,
     "bool": bool | None,

@@ -52,7 +52,7 @@ def condition(test: Test, subject: Expression, operand: Callable[[Operand], Expr
 
 
 def _stated(subject: Expression, test: Expression, is_open: bool) -> Expression:
-    """Test a subject that may be absent; `is_open` says that a bound may be unknown, and so the test of what is stated."""
+    """Test a subject that may be absent; with `is_open` a bound, and so the test of what is stated, may be unknown."""
     if not is_open:
         return unless_undetermined(subject, test)
     if subject.asks and subject.operator != "column":
