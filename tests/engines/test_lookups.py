@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from svc_policy import Part, load
-from tests.engines.test_sql_against_python import AT, compare
+
+from .test_sql_against_python import AT, compare
 
 PRICES = "key,unit_price\nfan,120 CNY\nbelt,35.50 CNY\n"
 TICKET = {

@@ -264,8 +264,9 @@ TICKET: Final[tuple[Fact, ...]] = (
 PART: Final[tuple[Fact, ...]] = (
     _text("part_no", "part number", "配件编号", grain="part"),
     _text("part_class", "part class", "配件类别", grain="part"),
-    _amount("quantity", "count", "quantity", "数量", "default", 1, "part", 1_000_000),
-    _amount("unit_price", "money", "unit price", "单价", grain="part"),
+    # Price × quantity × share must fit 64 bits in every engine.
+    _amount("quantity", "count", "quantity", "数量", "default", 1, "part", 100_000),
+    _amount("unit_price", "money", "unit price", "单价", grain="part", high=10**9),
     _choice(
         "part_cause",
         "cause of this part's fault",
