@@ -158,11 +158,15 @@ def run_laid_out(connection: Any, statement: str) -> None:
     """
     names = connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
     off = ",".join(name for (name,) in names if name not in KEPT)
+    ((bar,),) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
     connection.execute(f"SET disabled_optimizers = '{off}'")
+    # DuckDB would draw it on standard output, between the results.
+    connection.execute("SET enable_progress_bar = false")
     try:
         connection.execute(statement)
     finally:
         connection.execute("SET disabled_optimizers = ''")
+        connection.execute(f"SET enable_progress_bar = {bar}")
 
 
 def decided_chunks(policy: Policy, connection: Any, *, at_s: int, chunk: int) -> Iterator[tuple[int, dict[str, str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import attrs
 
@@ -66,7 +66,7 @@ def make_plan(rules: Rules, fixed_day: int | None = None, shape: Shape | None = 
     builder = Builder(rules, fixed_day, shape)
     for family in rules.families.values():
         family.build(builder)
-    builder.finish(read_steps)
+    builder.finish(lambda steps: read_steps(steps, shape.columns if shape else ()))
     return Plan(
         steps=_late_last(gather_children(builder.steps)),
         columns=builder.columns,
@@ -86,6 +86,7 @@ def shape_of(number: int, plan: Plan) -> Shape:
         missing=frozenset(fact.name for fact in TICKET) - stated,
         absent=frozenset(grains) - present,
         asked=plan.asked,
+        columns=frozenset(plan.columns),
     )
 
 
@@ -94,12 +95,12 @@ def _late_last(steps: Sequence[Step]) -> tuple[Step, ...]:
     return (*early, *(step for step in steps if step.name in LATE))
 
 
-def read_steps(steps: Sequence[Step]) -> list[Step]:
-    """Leave out the steps that serve others and that nothing reads."""
+def read_steps(steps: Sequence[Step], keep: Container[str] = ()) -> list[Step]:
+    """Leave out the steps that serve others and that nothing reads, but for those to `keep`."""
     kept: list[Step] = []
     read: set[str] = set()
     for step in reversed(steps):
-        if step.name in SERVING and not read.intersection(columns_made(step)):
+        if step.name in SERVING and step.name not in keep and not read.intersection(columns_made(step)):
             continue
         kept.append(step)
         read |= columns_read(step)

@@ -71,14 +71,15 @@ class Shape:
     """What is known of a kind of tickets beforehand.
 
     `stated` are the ticket facts (by name) that have a value, the other
-    built-in ones have none; `absent` are the grains without records; `asked`
-    is the order of the needs masks, which must be that of the whole plan.
+    built-in ones have none; `absent` are the grains without records. `asked`,
+    the order of the needs masks, and `columns` are those of the whole plan.
     """
 
     stated: frozenset[str]
     missing: frozenset[str]
     absent: frozenset[str]
     asked: tuple[str, ...]
+    columns: frozenset[str]
 
 
 class Builder:

@@ -27,6 +27,8 @@ __all__ = ["Policy", "load"]
 #: A shape of tickets seen this often gets a function of its own, up to so many shapes.
 OFTEN = 500
 MOST_SHAPES = 64
+#: Shapes that are counted at a time.
+MOST_SEEN = 10_000
 
 
 def load(name: str | os.PathLike[str]) -> Policy:
@@ -133,6 +135,8 @@ class Policy(PolicyViews):
             from svc_policy.engines.python import compile_plan
 
             self._whole = compile_plan(self.plan, self.clocks, self.id)
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()
         seen = self._seen[shape] = self._seen.get(shape, 0) + 1
         if seen < OFTEN or len(self._by_shape) >= MOST_SHAPES:
             return self._whole
