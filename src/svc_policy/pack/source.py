@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 import attrs
@@ -17,6 +16,8 @@ from svc_policy.errors import PackError, Place, Problem, nearest, problem
 from svc_policy.messages import message
 from svc_policy.tables import Sheet
 
+#: Where the library lies; `importlib.resources` would take longer to import than a pack to read.
+LIBRARY = Path(__file__).resolve().parent.parent
 #: Files of a pack besides the families' tables.
 FIXED_SHEETS = ("calendar", "clauses", "labels")
 TEXTS = ("policy", "cases")
@@ -36,7 +37,7 @@ class PackFiles:
 
 def built_in_packs() -> tuple[str, ...]:
     """List the names of the packs that come with the library."""
-    root = resources.files("svc_policy") / "packs"
+    root = LIBRARY / "packs"
     if not root.is_dir():
         return ()
     return tuple(sorted(item.name for item in root.iterdir() if (item / "policy.toml").is_file()))
@@ -49,7 +50,7 @@ def find_pack(name: str | os.PathLike[str]) -> Path:
         PackError: there is none; names the nearest built-in one.
     """
     text = os.fspath(name)
-    root = Path(str(resources.files("svc_policy"))) / "packs"
+    root = LIBRARY / "packs"
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", text) and (root / text / "policy.toml").is_file():
         return root / text
     path = Path(text)
@@ -171,9 +172,8 @@ def _stray(label: str, code: str, text: object) -> Problem:
 
 def _label(path: Path) -> str:
     """Name a file as its user would: relative to where they stand, or by its last two parts."""
-    built_in = Path(str(resources.files("svc_policy")))
-    if path.is_relative_to(built_in):
-        return str(path.relative_to(built_in))
+    if path.is_relative_to(LIBRARY):
+        return str(path.relative_to(LIBRARY))
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

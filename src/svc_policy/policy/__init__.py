@@ -131,6 +131,9 @@ class Policy(PolicyViews):
         return Decision(self, ticket, at_s, early, lines, compiled)
 
     def _compiled_for(self, shape: int) -> Compiled:
+        if self._whole is None and not self._by_shape:
+            # Whoever decides one ticket waits for its own shape only, which is the shorter way.
+            return self._compile_shape(shape)
         if self._whole is None:
             from svc_policy.engines.python import compile_plan
 
@@ -140,6 +143,9 @@ class Policy(PolicyViews):
         seen = self._seen[shape] = self._seen.get(shape, 0) + 1
         if seen < OFTEN or len(self._by_shape) >= MOST_SHAPES:
             return self._whole
+        return self._compile_shape(shape)
+
+    def _compile_shape(self, shape: int) -> Compiled:
         from svc_policy.engines.python import compile_plan
 
         plan = make_plan(self.pack.rules(), self._fixed_day(), shape_of(shape, self.plan))
