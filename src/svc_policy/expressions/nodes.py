@@ -348,9 +348,12 @@ def earliest(*arguments: Expression) -> Expression:
     return Expression("earliest", arguments, None, "int", all(argument.nullable for argument in arguments))
 
 
-def walk(node: Expression) -> Iterable[Expression]:
-    """Yield a node and all below it, once each; the guards of ``reached`` are not part of the value."""
-    seen: set[Expression] = set()
+def walk(node: Expression, seen: set[Expression] | None = None) -> Iterable[Expression]:
+    """Yield a node and all below it, once each; the guards of ``reached`` are not part of the value.
+
+    What is in `seen` already is passed over, and what is yielded is put there.
+    """
+    seen = set() if seen is None else seen
     stack = [node]
     while stack:
         item = stack.pop()

@@ -99,11 +99,14 @@ def read_steps(steps: Sequence[Step], keep: Container[str] = ()) -> list[Step]:
     """Leave out the steps that serve others and that nothing reads, but for those to `keep`."""
     kept: list[Step] = []
     read: set[str] = set()
+    # Steps share most of what they are made of: each node is looked at once.
+    seen: set[Expression] = set()
     for step in reversed(steps):
         if step.name in SERVING and step.name not in keep and not read.intersection(columns_made(step)):
             continue
         kept.append(step)
-        read |= columns_read(step)
+        for item in expressions_of(step):
+            read.update(str(node.data) for node in walk(item, seen) if node.operator == "column")
     return kept[::-1]
 
 
@@ -116,7 +119,7 @@ def gather_children(steps: Sequence[Step]) -> tuple[Step, ...]:
         if grain != "ticket":
             waiting.setdefault(grain, []).append(step)
             continue
-        reads = columns_read(step)
+        reads = columns_read(step) if waiting else frozenset()
         for child, held in list(waiting.items()):
             if any(name in reads for item in held for name in columns_made(item)):
                 done.extend(waiting.pop(child))
