@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from svc_policy.audit.codes import CODES, SEVERITIES
@@ -29,7 +30,7 @@ _SEVERITY_COLOURS = {"error": "#c62828", "warning": "#ef6c00", "note": "#1565c0"
 _STYLE = (
     "body{font:15px/1.5 system-ui,'Noto Sans SC',sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;width:100%;margin:.5em 0 1.5em}th,td{text-align:left;padding:.25em .6em;"
-    "border-bottom:1px solid #ddd;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "border-bottom:1px solid #ddd;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}.q{color:#666}svg{display:block;margin:.5em 0}"
     "text{font:13px system-ui,'Noto Sans SC',sans-serif}"
 )
@@ -115,13 +116,19 @@ def _amounts(result: AuditResult, item: Mapping[str, int]) -> str:
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str | int]]) -> str:
-    """Make a table; texts come escaped, numbers stand right."""
-    heads = "".join(f"<th>{heading}</th>" for heading in headings)
+    """Make a table; texts come escaped, numbers and their headings stand right."""
+    listed = [tuple(row) for row in rows]
+    numeric = [isinstance(cell, int) for cell in listed[0]] if listed else []
+    heads = "".join(
+        f'<th class="n">{heading}</th>' if is_number else f"<th>{heading}</th>"
+        for heading, is_number in zip_longest(headings, numeric)
+        if heading is not None
+    )
     body = "".join(
         "<tr>"
         + "".join(f'<td class="n">{cell:,}</td>' if isinstance(cell, int) else f"<td>{cell}</td>" for cell in row)
         + "</tr>"
-        for row in rows
+        for row in listed
     )
     return f"<table>{f'<thead><tr>{heads}</tr></thead>' if heads else ''}<tbody>{body}</tbody></table>"
 

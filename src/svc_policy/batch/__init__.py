@@ -175,7 +175,8 @@ def decided_chunks(policy: Policy, connection: Any, *, at_s: int, chunk: int) ->
     program = compile_for(policy, connection)
     program.setup.install(connection)
     connection.execute("CREATE OR REPLACE TEMP TABLE moment AS SELECT CAST(? AS BIGINT) AS at_s", [at_s])
-    queries = {grain: program.queries[grain].sql("duckdb") for grain in program.queries}
+    # The trees are printed once and then forgotten, so they need not be copied first.
+    queries = {grain: program.queries[grain].sql("duckdb", copy=False) for grain in program.queries}
     total = _count(connection)
     if total <= chunk:
         yield 0, queries
