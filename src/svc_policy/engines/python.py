@@ -8,16 +8,16 @@ its rows are weighed one by one (:func:`~svc_policy.engines.runtime.possible_row
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 import attrs
 
 from svc_policy.engines import runtime
+from svc_policy.engines.python_expressions import ExpressionWriter
 from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, is_constant
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
-from svc_policy.facts.registry import BUILT_IN, LISTS, Grain
+from svc_policy.facts.registry import LISTS, Grain
 from svc_policy.plan import Plan
 
 Cell = int | str | bool | None
@@ -26,9 +26,6 @@ Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
 
 Later = Callable[[object, Row, int], Row]
 
-_INFIX = {"equal": "==", "less": "<", "at_most": "<=", "add": "+", "subtract": "-", "multiply": "*", "bit_or": "|"}
-_OPPOSITE = {"equal": "!=", "less": ">=", "at_most": ">"}
-_CALLS = {"least": "min", "greatest": "max", "add_months": "add_months"}
 _CLOCKS = ("local_day", "day_end", "workday_due", "work_before", "work_after")
 
 
@@ -74,26 +71,18 @@ def generate(
     return "\n".join(writer.lines) + "\n", writer.bound, layout, writer.known
 
 
-class _Writer:
+class _Writer(ExpressionWriter):
     """Writes the function statement by statement; `names` says which expression stands in which variable."""
 
     def __init__(self, plan: Plan, clocks: runtime.Clocks) -> None:
-        self.plan = plan
-        self.lines: list[str] = []
-        self.depth = 1
-        self.names: dict[Expression, str] = {}
-        self.columns: dict[str, str] = {}
-        self.constants: dict[tuple[type, object], str] = {}
-        self.count = 0
+        super().__init__(plan)
         self.holds: dict[tuple[str, ...], str] = {}
         #: Where on the working axis a start lies, once somebody asked.
         self.places: dict[str, str] = {}
-        #: Leaves that are not null in the block that is being written.
-        self.sure: set[Expression] = set()
         self.children: dict[str, list[str]] = {}
         self.early: list[str] = []
         self.known: dict[str, Cell] = {}
-        self.bound: dict[str, object] = {
+        self.bound |= {
             "possible_rows": runtime.possible_rows,
             "agreed": runtime.agreed,
             "add_months": runtime.add_months,
@@ -105,46 +94,6 @@ class _Writer:
         for clock in (*_CLOCKS, "calendar", "working", "working_days", "worked_up"):
             if (function := getattr(clocks, clock, None)) is not None:
                 self.bound[clock] = function
-
-    # --- text
-
-    def line(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
-
-    def fresh(self) -> str:
-        self.count += 1
-        return f"v{self.count}"
-
-    def assign(self, text: str) -> str:
-        name = self.fresh()
-        self.line(f"{name} = {text}")
-        return name
-
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        """Write a block; what it computes is known only inside."""
-        self.line(head)
-        known = dict(self.names)
-        count = self.count
-        self.depth += 1
-        start = len(self.lines)
-        yield
-        if len(self.lines) == start:
-            self.line("pass")
-        self.depth -= 1
-        self.names = known
-        # What was named inside is forgotten, so its names are free again: a frame with
-        # thousands of locals would cost more than all that is computed in it.
-        self.count = count
-
-    def constant(self, value: object) -> str:
-        if value is None or isinstance(value, bool):
-            return repr(value)
-        key = (type(value), value)
-        if key not in self.constants:
-            self.constants[key] = name = f"K{len(self.constants)}"
-            self.bound[name] = value
-        return self.constants[key]
 
     # --- the function
 
@@ -413,189 +362,6 @@ class _Writer:
             with self.block(f"if {self.atom(value)} is None:"):
                 self.line(f"{needs} |= {self.atom(step.needs)}")
 
-    # --- expressions
-
-    def undetermined(self, leaf: Expression) -> str:
-        name = self.atom(leaf)
-        if leaf.operator == "fact":
-            return f"{name} is None"
-        return f"({name} is None and {self.atom(self.plan.columns[str(leaf.data)].needs)})"
-
-    def atom(self, node: Expression) -> str:
-        """Give the variable or constant that holds the value of `node`, computing it first if need be."""
-        if node.operator == "constant":
-            return self.constant(node.data)
-        if node.operator == "column":
-            return self.columns[str(node.data)]
-        if node in self.names:
-            return self.names[node]
-        if node.operator == "choose" and node.type != "bool" and any(map(_costs, node.arguments[1:])):
-            name = self.fresh()
-            self.branch(name, node)
-        else:
-            name = self.assign(self.text(node))
-        self.names[node] = name
-        return name
-
-    def branch(self, name: str, node: Expression) -> None:
-        """Write a choice as an ``if``, so that only the chosen branch is computed."""
-        condition, then, otherwise = node.arguments
-        truth = self.truth(condition)
-        falsity = self.falsity(condition) if condition.nullable else ""
-        with self.block(f"if {truth}:"):
-            self.settle(name, then)
-        if falsity:
-            with self.block(f"elif not {falsity}:"):
-                self.line(f"{name} = None")
-        with self.block("else:"):
-            self.settle(name, otherwise)
-
-    def settle(self, name: str, node: Expression) -> None:
-        if (
-            node.operator == "choose"
-            and node.type != "bool"
-            and node not in self.names
-            and any(map(_costs, node.arguments[1:]))
-        ):
-            self.branch(name, node)
-        else:
-            self.line(f"{name} = {self.atom(node)}")
-
-    def text(self, node: Expression) -> str:
-        operator = node.operator
-        if operator == "fact":
-            return self.fact(str(node.data))
-        if operator == "choose" and node.type != "bool":
-            condition, then, otherwise = node.arguments
-            then_text, otherwise_text = self.atom(then), self.atom(otherwise)
-            truth = self.truth(condition)
-            if condition.nullable:
-                otherwise_text = f"{otherwise_text} if {self.falsity(condition)} else None"
-            return f"{then_text} if {truth} else {otherwise_text}"
-        if node.type == "bool" and operator not in ("lookup", "first_known"):
-            truth = self.truth(node)
-            # A truth may be written with operands that are null, so it is made a plain bool.
-            return (
-                f"True if {truth} else (False if {self.falsity(node)} else None)"
-                if node.nullable
-                else f"True if {truth} else False"
-            )
-        names = [self.atom(argument) for argument in node.arguments]
-        if operator == "first_known":
-            *early, last = names
-            return "".join(f"{name} if {name} is not None else " for name in early) + last
-        if operator == "earliest":
-            return f"min((x for x in ({', '.join(names)},) if x is not None), default=None)"
-        guard = self.stated(node.arguments)
-        applied = self.apply(operator, names, node.data)
-        return f"{applied} if {guard} else None" if guard else applied
-
-    def fact(self, path: str) -> str:
-        grain, _, name = path.partition(".")
-        record = "t" if grain == "ticket" else "c"
-        for index, fact in enumerate(BUILT_IN[grain]):  # type: ignore[index]
-            if fact.name == name:
-                return f"{record}[{index}]"
-        holder = "ticket" if grain == "ticket" else "record"
-        default = next(fact.default for fact in self.plan.rules.facts[grain] if fact.name == name)
-        return f"{holder}.extra_values.get({self.constant(name)}, {self.constant(default)})"
-
-    def listed(self, name: str) -> str:
-        """Bind a list of the policy."""
-        listed, _, fact = name.partition(".")
-        for number, ((_, filled), lookup) in enumerate(self.plan.rules.lookups.items()):
-            if (lookup.name, filled) == (listed, fact):
-                self.bound[f"L{number}"] = lookup.values
-                return f"L{number}"
-        raise KeyError(name)
-
-    def apply(self, operator: str, names: Sequence[str], node_data: object = None) -> str:
-        if operator in _INFIX:
-            return f"{names[0]} {_INFIX[operator]} {names[1]}"
-        if operator == "lookup":
-            return f"{self.listed(str(node_data))}.get({names[0]})"
-        if operator == "floor_divide":
-            return f"{names[0]} // {names[1]}"
-        if operator == "half_up_divide":
-            return f"(2 * {names[0]} + {names[1]}) // (2 * {names[1]})"
-        if operator == "ceil_divide":
-            return f"-(-{names[0]} // {names[1]})"
-        return f"{_CALLS.get(operator, operator)}({', '.join(names)})"
-
-    def stated(self, arguments: Sequence[Expression]) -> str:
-        return " and ".join(
-            f"{self.atom(item)} is not None" for item in arguments if item.nullable and item not in self.sure
-        )
-
-    def truth(self, node: Expression) -> str:
-        """Write what is truthy exactly where `node` is true."""
-        match node.operator:
-            case "constant":
-                return repr(node.data is True)
-            case "fact" | "column":
-                return self.atom(node)
-            case "lookup" | "first_known":
-                return self.atom(node)
-            case "not":
-                return self.falsity(node.arguments[0])
-            case "and" | "or":
-                return "(" + f" {node.operator} ".join(self.truth(item) for item in node.arguments) + ")"
-            case "is_missing":
-                return f"({self.atom(node.arguments[0])} is None)"
-            case "is_undetermined":
-                return self.undetermined(node.arguments[0])
-            case "certainly" | "unless_undetermined":
-                return self.truth(node.arguments[-1])
-            case "choose":
-                condition, then, otherwise = node.arguments
-                return (
-                    f"({self.truth(then)} if {self.truth(condition)} else "
-                    f"{self.falsity(condition)} and {self.truth(otherwise)})"
-                    if condition.nullable
-                    else f"({self.truth(then)} if {self.truth(condition)} else {self.truth(otherwise)})"
-                )
-            case _:
-                return self.comparison(node, positive=True)
-
-    def falsity(self, node: Expression) -> str:
-        """Write what is truthy exactly where `node` is false."""
-        if not node.nullable and node.operator not in ("not", "and", "or"):
-            return f"(not {self.truth(node)})"
-        match node.operator:
-            case "constant":
-                return repr(node.data is False)
-            case "fact" | "column" | "lookup" | "first_known":
-                return f"({self.atom(node)} is False)"
-            case "not":
-                return self.truth(node.arguments[0])
-            case "and" | "or":
-                opposite = " or " if node.operator == "and" else " and "
-                return "(" + opposite.join(self.falsity(item) for item in node.arguments) + ")"
-            case "unless_undetermined":
-                subject, condition = node.arguments
-                return f"(not {self.truth(condition)} and not {self.undetermined(subject)})"
-            case "choose":
-                condition, then, otherwise = node.arguments
-                return (
-                    f"({self.falsity(then)} if {self.truth(condition)} else "
-                    f"{self.falsity(condition)} and {self.falsity(otherwise)})"
-                )
-            case _:
-                return self.comparison(node, positive=False)
-
-    def comparison(self, node: Expression, *, positive: bool) -> str:
-        guard = self.stated(node.arguments)
-        names = [self.atom(argument) for argument in node.arguments]
-        if node.operator == "one_of":
-            word = "in" if positive else "not in"
-            test = f"{names[0]} {word} {self.constant(node.data)}"
-        elif node.operator == "reached":
-            test = f"at {'>=' if positive else '<'} {names[0]}"
-        else:
-            signs = _INFIX if positive else _OPPOSITE
-            test = f"{names[0]} {signs[node.operator]} {names[1]}"
-        return f"({guard} and {test})" if guard else f"({test})"
-
 
 def grouped(output: Output) -> tuple[tuple[int, ...], tuple[Expression, ...]]:
     """Group the rows of an output by their result: masks of rows (bit n for none), and the results."""
@@ -604,10 +370,6 @@ def grouped(output: Output) -> tuple[tuple[int, ...], tuple[Expression, ...]]:
         key = output.otherwise if _same_null(value, output.otherwise) else value
         groups[key] = groups.get(key, 0) | 1 << index
     return tuple(groups.values()), tuple(groups)
-
-
-def _costs(node: Expression) -> bool:
-    return node.operator not in ("constant", "fact", "column")
 
 
 def _same_null(left: Expression, right: Expression) -> bool:
