@@ -24,9 +24,9 @@ from sqlglot import exp
 
 from svc_policy.engines.runtime import PolicyClocks
 from svc_policy.engines.sql_expressions import case, coalesce, column
+from svc_policy.engines.sql_facts import fact_columns
 from svc_policy.engines.sql_holds import hold_chain
 from svc_policy.engines.sql_ladder import Ladder
-from svc_policy.engines.sql_lookups import fact_columns
 from svc_policy.engines.sql_tables import SetupTables, setup_tables
 from svc_policy.engines.sql_worktime import Node, as_, number
 from svc_policy.expressions.steps import Aggregate, Due, Step

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from svc_policy.engines.sql_clockwork import Clockwork
 from svc_policy.engines.sql_expressions import Printer, case, coalesce, column, literal, mask_sum, paren, wrapped
-from svc_policy.engines.sql_lookups import FactColumn
+from svc_policy.engines.sql_facts import FactColumn
 from svc_policy.engines.sql_tables import SetupTables
 from svc_policy.engines.sql_worktime import Node, as_, bigint, number
 from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, choose, null, walk
