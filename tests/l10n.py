@@ -1,6 +1,6 @@
 """Bring the catalogues up to date with the texts in the source: ``make l10n``.
 
-Every template of ``message("...")`` and ``translate("...")`` under ``src`` goes
+Every template of ``message("...")`` and ``translate("...")`` under ``src``, in Python and in pages, goes
 into ``svc_policy.pot`` and into the catalogue of each language. Translations are
 kept, what no source says any more is dropped, and the English catalogue says
 each template as it is. What lacks a translation is listed; then the exit code is 1.
@@ -18,6 +18,8 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.nodes import Call, Const, Name
 
 SOURCE = Path(__file__).parent.parent / "src"
 PACKAGE = SOURCE / "svc_policy"
@@ -56,6 +58,12 @@ def templates() -> dict[str, list[str]]:
             if node.func.id in KEYWORDS and isinstance(first, ast.Constant) and isinstance(first.value, str):
                 files = found.setdefault(first.value, [])
                 if name not in files:
+                    files.append(name)
+    for path in sorted(PACKAGE.rglob("*.html")):
+        for call in Environment().parse(path.read_text(encoding="utf-8")).find_all(Call):
+            if isinstance(call.node, Name) and call.node.name in KEYWORDS and isinstance(call.args[0], Const):
+                files = found.setdefault(call.args[0].value, [])
+                if (name := path.relative_to(SOURCE).as_posix()) not in files:
                     files.append(name)
     return found
 

@@ -17,18 +17,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from svc_policy.decision import Decision
     from svc_policy.errors import PolicyError
-    from svc_policy.facts.ticket import Hold, Incident, Override, Part, Ticket
+    from svc_policy.facts.ticket import Hold, Incident, Material, Override, Part, Ticket
     from svc_policy.policy import Policy, load
 
 __version__ = "0.1.0"
-__all__ = ["Decision", "Hold", "Incident", "Override", "Part", "Policy", "PolicyError", "Ticket", "__version__", "load"]
+__all__ = [
+    "Decision",
+    "Hold",
+    "Incident",
+    "Material",
+    "Override",
+    "Part",
+    "Policy",
+    "PolicyError",
+    "Ticket",
+    "__version__",
+    "load",
+]
 
 _HOMES = {
     "Decision": "svc_policy.decision",
     "PolicyError": "svc_policy.errors",
     "Policy": "svc_policy.policy",
     "load": "svc_policy.policy",
-    **dict.fromkeys(("Hold", "Incident", "Override", "Part", "Ticket"), "svc_policy.facts.ticket"),
+    **dict.fromkeys(("Hold", "Incident", "Material", "Override", "Part", "Ticket"), "svc_policy.facts.ticket"),
 }
 
 

@@ -62,13 +62,14 @@ class Target:
 
 @attrs.frozen(kw_only=True)
 class QuoteLine:
-    """One line of a quote; `part` is the number of the part line, from 1."""
+    """One line of a quote; `part` or `material` is the number of the part line or the line of materials, from 1."""
 
     line: str
     amount: Decimal | None
     part: int | None
     quantity: int | None
     rule: RuleUse | None
+    material: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +103,19 @@ class Penalty:
     decided_by: str | None
     incident: int | None
     target: str | None
+    rule: RuleUse
+    #: ``penalty``, or ``finding``: noted, and no penalty.
+    outcome: str = "penalty"
+
+
+@attrs.frozen(kw_only=True)
+class Compensation:
+    """What is allowed of a claim; `limit` None where neither rule nor contract gives one and `decided_by` decides."""
+
+    limit: Decimal | None
+    allowed: Decimal | None
+    decided_by: str | None
+    needs: tuple[str, ...]
     rule: RuleUse
 
 
@@ -151,6 +165,96 @@ class OverrideUse:
     rule: RuleUse | None
 
 
+@attrs.frozen(kw_only=True)
+class SheetLine:
+    """A line of the processing sheet: what is done to which tiles; `decided_by` settles a price that is open."""
+
+    line: int
+    tile_model: str | None
+    processing: str | None
+    method: str
+    pieces: int | None
+    pieces_per_tile: int
+    tiles: int | None
+    price: Decimal | None
+    fee: Decimal | None
+    owner: str | None
+    workshop: str | None
+    decided_by: str | None
+    rule: RuleUse
+
+
+@attrs.frozen(kw_only=True)
+class LineSettlement:
+    """What a line settles after laying: boxes added and returned, tiles processed again, and their difference."""
+
+    boxes_added: int
+    boxes_returned: int
+    tiles_processed_again: int
+    added: Decimal | None
+    returned: Decimal | None
+    returned_share: Decimal | None
+    processed_again: Decimal | None
+    second: Decimal | None
+    decided_by: str | None
+    rule: RuleUse | None
+
+
+@attrs.frozen(kw_only=True)
+class MaterialLine:
+    """What one kind of tile comes to; `area` in square metres, `weight` in kilograms, `wastage` a share."""
+
+    line: int
+    tile_model: str | None
+    area: Decimal | None
+    wastage: Decimal | None
+    tiles: int | None
+    whole_boxes: int | None
+    extra_boxes: int | None
+    boxes: int | None
+    weight: Decimal | None
+    goods: Decimal | None
+    in_stock: int | None
+    short: int | None
+    processing_fee: Decimal | None
+    settlement: LineSettlement
+    needs: tuple[str, ...]
+    rule: RuleUse | None
+
+
+@attrs.frozen(kw_only=True)
+class Settlement:
+    """The first settlement, what is still due of it, the second (negative: refunded), and both together."""
+
+    first: Decimal | None
+    deposit: Decimal | None
+    first_due: Decimal | None
+    second: Decimal | None
+    total: Decimal | None
+    needs: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Materials:
+    """What the materials of an order come to; None stands for what is not determined."""
+
+    lines: tuple[MaterialLine, ...]
+    total_boxes: int | None
+    total_weight: Decimal | None
+    stock_short: bool | None
+    vehicle: str | None
+    carrier_paid_by: str | None
+    vehicle_arranged_by: str | None
+    vehicle_rule: RuleUse | None
+    goods: Decimal | None
+    processing: Decimal | None
+    processing_sheet: tuple[SheetLine, ...]
+    settlement: Settlement
+    currency: str
+    illustrative: tuple[str, ...]
+    needs: tuple[str, ...]
+
+
 class Views(Protocol):
     """What expands the columns of a decision: the policy that made it."""
 
@@ -162,6 +266,8 @@ class Views(Protocol):
     def quote(self, decision: Decision) -> Quote | None: ...
     def penalties(self, decision: Decision) -> tuple[Penalty, ...]: ...
     def items(self, decision: Decision, table: str) -> tuple[Item, ...]: ...
+    def compensation(self, decision: Decision) -> Compensation | None: ...
+    def materials(self, decision: Decision) -> Materials | None: ...
     def overrides(self, decision: Decision) -> tuple[OverrideUse, ...]: ...
     def needs(self, decision: Decision) -> tuple[str, ...]: ...
     def next_change_at(self, decision: Decision) -> datetime | None: ...
@@ -248,6 +354,11 @@ class Decision:
     def quote(self) -> Quote | None:
         """The quote, or None if the policy prices nothing."""
         return self.policy.quote(self)
+
+    @property
+    def materials(self) -> Materials | None:
+        """What the materials of an order come to, or None where there are none."""
+        return self.policy.materials(self)
 
     @property
     def penalties(self) -> tuple[Penalty, ...]:

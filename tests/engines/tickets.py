@@ -34,17 +34,25 @@ class _Source:
         self.words: dict[str, set[str]] = {}
         self.edges: set[int] = set()
         self.gaps: list[int] = list(_GAPS)
+        # What no table names is left out: the clock would run on for weeks between the others.
+        named = {"received", "quoted", "confirmed", "departed", "finished", "closed"}
         for rows in policy.pack.rows.values():
             for row in rows:
                 self.edges.update(day for day in (row.since, row.until) if day is not None)
                 for name, test in row.tests.items():
                     for item in test.items:
                         self._mention(name, item)
+                named |= {
+                    str(cell.value).removesuffix("_at") for cell in row.results.values() if isinstance(cell, Literal)
+                }
                 within = row.results.get("within")
                 if isinstance(within, Literal) and isinstance(within.value, Allowance) and within.value.unit == "s":
                     self.gaps += [within.value.value + step for step in (-1, 0, 1)]
         for parameter in policy.pack.settings.parameters.values():
+            named |= {str(value.value) for _, value in parameter.values if value.kind == "text"}
             self.edges.update(since for since, _ in parameter.values if since is not None)
+
+        self.milestones = tuple(name for name in MILESTONES if name.removesuffix("_at") in named)
 
     def _mention(self, name: str, item: Interval) -> None:
         for bound in (item.low, item.high):
@@ -173,8 +181,9 @@ class _Maker:
         chance = self.chance
         found: dict[str, datetime] = {}
         now = self.received
-        how_far = chance.choice((0, 1, 2, 4, 8, len(MILESTONES), len(MILESTONES)))
-        for index, name in enumerate(MILESTONES[1:], start=1):
+        milestones = self.source.milestones
+        how_far = chance.choice((0, 1, 2, 4, 8, len(milestones), len(milestones)))
+        for index, name in enumerate(milestones[1:], start=1):
             now += timedelta(seconds=chance.choice(self.source.gaps) if chance.random() < 0.7 else 0)
             if index <= how_far and name != "closed_at" and chance.random() >= self.missing:
                 found[name] = now
@@ -254,7 +263,7 @@ class _Maker:
         value = self.chance.choice(bounds) + self.chance.choice((-1, 0, 1))
         if self.chance.random() < 0.4:
             value = self.chance.randrange(most)
-        return max(value, fact.low or 0)
+        return min(max(value, fact.low or 0), value if fact.high is None else fact.high)
 
     def _day(self, fact: Fact) -> date:
         """Choose a day about the request, or one about a year and a few months before it, month ends among them."""

@@ -186,7 +186,7 @@ FILES = {
     "checklists.csv": "rule,request_kind,then: stage,then: item,then: order,cite\n"
     "look,fault,before,look,1,w-1\nask,missing,before,ask,-,w-1\n",
     "surveys.csv": "rule,customer_kind,then: survey,then: owner,then: scale,cite\ncall,person,call,clerk,-,w-1\n",
-    "duties.csv": "rule,zone,then: owner,then: duty,cite\nnorth,north,chief,north,w-1\n"
+    "duties.csv": "rule,site,then: owner,then: duty,cite\nnorth,north,chief,north,w-1\n"
     "somewhere,not(missing),clerk,go,w-1\n",
 }
 

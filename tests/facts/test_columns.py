@@ -33,6 +33,13 @@ def test_columns_of_a_hold():
     assert published("hold") == {"hold_kind": "text", "from_at_s": "bigint", "until_at_s": "bigint"}
 
 
+def test_columns_of_a_material_name_square_centimetres_and_grams():
+    found = published("material")
+    assert found["area_cm2"] == found["box_weight_g"] == found["box_price_minor"] == "bigint"
+    assert found["tile_length_mm"] == "bigint" and found["processing"] == "text"
+    assert "area_m2" not in found and "box_weight_kg" not in found
+
+
 def test_units_stand_in_the_names_of_a_ticket():
     found = published("ticket")
     assert found["distance_m"] == "bigint"
@@ -53,7 +60,7 @@ def test_names_are_unique_and_follow_the_registry(grain):
 
 
 def test_tables_and_keys():
-    assert list(TABLES.values()) == ["tickets", "parts", "holds", "incidents", "overrides"]
+    assert list(TABLES.values()) == ["tickets", "parts", "holds", "incidents", "overrides", "materials"]
     assert [(column.name, column.type) for column in keys("ticket")] == [("ticket_id", "text")]
     assert [(column.name, column.type) for column in keys("hold")] == [("ticket_id", "text"), ("line", "bigint")]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from svc_policy.errors import TicketError, UsageError
 from svc_policy.facts.reading import TicketReader, read_ticket, read_tickets, ticket_to_dict
-from svc_policy.facts.registry import BUILT_IN, Fact
-from svc_policy.facts.ticket import Hold, Incident, Override, Part, Ticket
+from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
+from svc_policy.facts.ticket import Hold, Incident, Material, Override, Part, Ticket
 
 CNY = "Asia/Shanghai"
 BERLIN = "Europe/Berlin"
@@ -294,8 +294,8 @@ def holding(fact):
     """Draw what a fact can hold in Python, up to its limits."""
     if fact.values:
         return st.sampled_from(sorted(fact.values))
-    if fact.kind in ("money", "distance"):
-        places = 2 if fact.kind == "money" else 3
+    if fact.kind in ("money", "distance", "area", "weight"):
+        places = {"money": 2, "area": 4}.get(fact.kind, 3)
         return st.integers(0, fact.high).map(lambda amount: Decimal(amount).scaleb(-places))
     if fact.kind == "duration":
         seconds = st.integers(0, fact.high)
@@ -303,7 +303,7 @@ def holding(fact):
     return {
         "text": st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5),
         "bool": st.booleans(),
-        "count": st.integers(0, fact.high or 0),
+        "count": st.integers(fact.low or 0, fact.high or 0),
         "share": st.integers(0, 10_000),
         "date": st.dates(date(1900, 1, 1), date(9999, 12, 31)),
         "instant": INSTANTS,
@@ -317,7 +317,8 @@ def stating(grain):
 @st.composite
 def tickets(draw):
     stated = draw(stating("ticket"))
-    for field, record in (("parts", Part), ("holds", Hold), ("incidents", Incident), ("overrides", Override)):
+    for record in (Part, Hold, Incident, Override, Material):
+        field = LISTS[record.grain]
         lines = draw(st.lists(stating(record.grain), max_size=2))
         for line in lines if record is Hold else ():
             if "from_at" in line and "until_at" in line:

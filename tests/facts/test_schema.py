@@ -24,6 +24,8 @@ WRITTEN = {
     "bool": True,
     "money": 12.34,
     "distance": 5.25,
+    "area": 12.5,
+    "weight": 30.5,
     "duration": 1.5,
     "count": 3,
     "date": "2026-03-02",

@@ -22,6 +22,8 @@ TYPES = {
     "bool": bool | None,
     "money": Decimal | int | None,
     "distance": Decimal | int | None,
+    "area": Decimal | int | None,
+    "weight": Decimal | int | None,
     "duration": Decimal | int | timedelta | None,
     "count": int | None,
     "date": date | None,

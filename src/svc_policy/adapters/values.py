@@ -14,14 +14,16 @@ from svc_policy.adapters.mapping import ANY, ColumnSource
 from svc_policy.errors import TicketError, problem
 from svc_policy.facts.normal import declared, shown
 from svc_policy.facts.reading import TicketReader
-from svc_policy.facts.registry import BUILT_IN, LISTS, Fact, FactKind
+from svc_policy.facts.registry import BUILT_IN, LISTS, MEASURES, Fact, FactKind
 from svc_policy.facts.ticket import Record
 from svc_policy.messages import Message, message
 from svc_policy.units import Refusal, format_day, minor_digits, read_literal
 
-#: What a bare number is multiplied by to give km, hours, or major units (minor units are divided by the currency).
+#: What a bare number is multiplied by to give km, m2, kg, hours, or major units (minor units are divided by the currency).
 UNITS: Final[Mapping[FactKind, Mapping[str, Decimal]]] = {
     "distance": {"km": Decimal(1), "m": Decimal("0.001")},
+    "area": {"m2": Decimal(1), "cm2": Decimal("0.0001")},
+    "weight": {"kg": Decimal(1), "g": Decimal("0.001"), "t": Decimal(1000)},
     "duration": {"h": Decimal(1), "min": Decimal(60), "s": Decimal(1)},
     "money": {"major": Decimal(1), "minor": Decimal(1)},
 }
@@ -48,7 +50,7 @@ class Settings:
 
 
 class ValueReader:
-    """Reads texts as the internal value of one fact: epoch seconds and days, minor units, metres, seconds."""
+    """Reads texts as the internal value of one fact: epoch seconds and days, minor units, metres, cm², grams, seconds."""
 
     def __init__(
         self,
@@ -126,7 +128,7 @@ class ValueReader:
                 return text
         if kind == "text":
             return self._words.get(text, text)
-        if kind in ("money", "distance", "duration", "count") and _NUMBER.fullmatch(text):
+        if (kind in MEASURES or kind in ("money", "duration", "count")) and _NUMBER.fullmatch(text):
             return self._number(text)
         return text
 
@@ -162,8 +164,8 @@ class ValueReader:
             return self.stated(_instant(number) if abs(number) < 253_402_214_400 else text)
         if kind == "duration":
             return self.stated(f"{number} s")
-        if kind == "distance":
-            return self.stated(Decimal(number).scaleb(-3))
+        if kind in MEASURES:
+            return self.stated(Decimal(number).scaleb(-MEASURES[kind][1]))
         if kind == "money":
             return self.stated(Decimal(number).scaleb(-(minor_digits(self.currency) or 0)))
         return self.stated(f"{Decimal(number).scaleb(-2):f} %" if kind == "share" else number)

@@ -86,7 +86,7 @@ def _targets(policy: Policy, table: str, rows: tuple[Row, ...]) -> list[str]:
     if table in policy.target_names():
         return [table] * len(rows)
     if table == "escalations":
-        return [target for row in policy.pack.rows.get("escalations", ()) for target in watched(row)]
+        return [target for row in policy.pack.rows.get("escalations", ()) for target in watched(row) or [""]]
     if table == "late_penalties":
         return [watched(row)[0] for row in rows]
     return []

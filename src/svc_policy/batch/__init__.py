@@ -5,7 +5,7 @@
     from svc_policy.batch import decide_batch
 
     connection = duckdb.connect()
-    ...                       # fill tables tickets, parts, holds, incidents, overrides
+    ...                       # fill tables tickets, parts, holds, incidents, overrides, materials
     decide_batch(load("mall"), connection, at_s=1772413200)
     connection.sql("SELECT category, count(*) FROM decisions GROUP BY 1")
 
@@ -37,6 +37,7 @@ RESULTS = {
     "part": "part_decisions",
     "incident": "incident_decisions",
     "override": "override_decisions",
+    "material": "material_decisions",
 }
 
 
@@ -124,8 +125,8 @@ def decide_batch(
     """Decide every row of ``tickets`` at an instant.
 
     Makes the tables ``decisions`` (``ticket_id``, the ticket's columns,
-    ``calendar_error``), ``part_decisions``, ``incident_decisions`` and
-    ``override_decisions`` (``ticket_id``, ``line``, their columns). Columns are
+    ``calendar_error``), ``part_decisions``, ``incident_decisions``,
+    ``override_decisions`` and ``material_decisions`` (``ticket_id``, ``line``, their columns). Columns are
     in internal units; a row with `calendar_error` has an instant outside the
     policy's calendar, and its results are not to be used.
 

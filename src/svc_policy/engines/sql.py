@@ -33,7 +33,7 @@ from svc_policy.expressions.steps import Aggregate, Due, Step
 from svc_policy.facts.columns import TABLES
 from svc_policy.plan import Plan, columns_made, columns_read
 
-CHILD_GRAINS: Final = ("part", "incident", "override")
+CHILD_GRAINS: Final = ("part", "incident", "override", "material")
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +55,7 @@ def compile_program(
     clocks: PolicyClocks,
     dialect: str = "duckdb",
     *,
-    present: Iterable[str] = ("part", "hold", "incident", "override"),
+    present: Iterable[str] = ("part", "hold", "incident", "override", "material"),
 ) -> Program:
     """Compile `plan`; `present` names the child grains that have records, the others are left out."""
     compiler = _Compiler(plan, clocks, dialect, frozenset(present))
@@ -70,7 +70,7 @@ def compile_sql(plan: Plan, clocks: PolicyClocks, dialect: str = "duckdb") -> st
     """Print the whole policy as one script: tables and views named ``svc_policy_*``."""
     program = compile_program(plan, clocks, dialect)
     parts = [
-        "-- Input: tables tickets, parts, holds, incidents, overrides and moment(at_s); see the published schema.",
+        "-- Input: tables tickets, parts, holds, incidents, overrides, materials and moment(at_s); see the published schema.",
         program.setup.script(dialect),
     ]
     for grain in program.queries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from svc_policy.decision import OverrideUse, Penalty, Quote, QuoteLine
 from svc_policy.explain.covering import part_name
 from svc_policy.explain.sentences import Account, Section
+from svc_policy.explain.stocking import charged_material
 from svc_policy.messages import Message, message
 
 
@@ -29,7 +30,11 @@ TABLES = {
     "fees": message("the fees"),
     "part_fees": message("the parts"),
     "surcharges": message("the surcharges"),
+    "processing": message("the processing"),
 }
+
+
+PROCESSING_NEEDS = "line_processing_fee_needs"
 
 
 def _illustrative(account: Account, quote: Quote) -> list[str]:
@@ -41,6 +46,8 @@ def _illustrative(account: Account, quote: Quote) -> list[str]:
 
 def line_name(account: Account, line: QuoteLine) -> Message | str:
     """Name a line of the quote: a part with its quantity, or the label of its fee."""
+    if line.material is not None:
+        return charged_material(account, line)
     if line.part is None:
         return account.words.label(line.line)
     name = part_name(account.decision.ticket.parts[line.part - 1].part_no, line.part)
@@ -54,6 +61,10 @@ def _tell_line(account: Account, line: QuoteLine) -> None:
         needs = account.needs(f"fee_{line.line}")
         if line.part is not None:
             found = account.policy.child_column(account.decision, "part", line.part - 1, "part_amount_needs")
+            needs = account.asked(account.policy.asked(found))
+        if line.material is not None:
+            column = "line_goods_needs" if line.rule is None or line.rule.table == "materials" else PROCESSING_NEEDS
+            found = account.policy.child_column(account.decision, "material", line.material - 1, column)
             needs = account.asked(account.policy.asked(found))
         account.say_unknown(message("the amount of “{line}”", line=name), needs, line.rule)
     elif line.amount == 0:
@@ -198,8 +209,9 @@ def tell_penalties(account: Account) -> Section:
     for penalty in decision.penalties:
         _tell_penalty(account, penalty)
     least, most = (account.policy.money(decision.column(f"penalty_{name}")) for name in ("least", "most"))
-    open_ = [one for one in decision.penalties if one.amount is None and one.most is None]
-    if len(decision.penalties) > 1 and least is not None and most is not None and not open_:
+    imposed = [one for one in decision.penalties if one.outcome == "penalty"]
+    open_ = [one for one in imposed if one.amount is None and one.most is None]
+    if len(imposed) > 1 and least is not None and most is not None and not open_:
         if least == most:
             account.say(message("Together the penalties come to {amount}.", amount=words.money(most)))
         else:
@@ -235,6 +247,12 @@ def _tell_penalty(account: Account, penalty: Penalty) -> None:
     if penalty.decided_by:
         decided = message(", decided by {role}", role=words.role(penalty.decided_by))
     values = {"what": what, "liable": words.role(penalty.liable), "decided": decided}
+    if penalty.outcome == "finding":
+        account.say(
+            message("Noted without a penalty: {what}, on the part of {liable}.", what=what, liable=values["liable"]),
+            penalty.rule,
+        )
+        return
     if penalty.amount is not None:
         amount = words.money(penalty.amount)
         template = message("For {what} a penalty of {amount} falls on {liable}{decided}.", amount=amount, **values)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from svc_policy.decision import Item
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.messages import Message, message
+from svc_policy.policy.forms import fields_of
 
 Grouped = dict[str, list[Item]]
 
@@ -24,6 +25,7 @@ def tell_approvals(account: Account) -> Section:
             ),
             item.rule,
         )
+    _tell_choices(account, account.decision.approvals, lambda item: words.label(item.cells["subject"]))
     _tell_open(account, "approvals", message("whether more approvals are needed"))
     return account.section(message("Approvals"))
 
@@ -60,8 +62,36 @@ def tell_steps(account: Account) -> Section:
             message("{owner}: {step}.", owner=words.label(item.cells["owner"]), step=words.label(item.cells["step"])),
             item.rule,
         )
+    _tell_choices(account, account.decision.items("routing"), lambda item: words.label(item.cells["step"]))
     _tell_open(account, "routing", message("which further steps follow"))
     return account.section(message("Steps"))
+
+
+def tell_procedures(account: Account) -> Section:
+    """Say how each procedure goes on: what is done, what comes next and who takes it, what follows."""
+    words = account.words
+    for procedure, items in _by(account.decision.items("procedures"), "procedure").items():
+        for state, template in (
+            ("done", message("{procedure}, done: {steps}.")),
+            ("next", message("{procedure}, next: {steps}.")),
+            ("later", message("{procedure}, after that: {steps}.")),
+        ):
+            own = [item for item in items if item.cells["state"] == state]
+            if own:
+                named = [
+                    words(
+                        message(
+                            "{step} ({owner})",
+                            step=words.label(item.cells["step"]),
+                            owner=words.role(item.cells["owner"]),
+                        )
+                    )
+                    for item in own
+                ]
+                text = message(template.template, procedure=words.label(procedure), steps=words.parted(named))
+                account.say(text, *(item.rule for item in own))
+    _tell_open(account, "procedures", message("which procedures apply"))
+    return account.section(message("Procedures"))
 
 
 def tell_forms(account: Account) -> Section:
@@ -78,8 +108,26 @@ def tell_forms(account: Account) -> Section:
         return account.words(message("{form} × {copies}", **values)) if (copies or 1) > 1 else form
 
     _tell_lists(account, "forms", "owner", named, account.words.label)
+    _tell_fields(account)
     _tell_open(account, "forms", message("which further forms are needed"))
     return account.section(message("Forms"))
+
+
+def _tell_fields(account: Account) -> None:
+    """Write one sentence a form: which of its fields the ticket does not fill."""
+    words, policy = account.words, account.policy
+    forms = dict.fromkeys(item.cells["form"] for item in account.decision.items("forms"))
+    for form in forms:
+        fields = fields_of(policy, account.decision, form)
+        rules = [policy.rule_use("fields", one.row) for one in fields]
+        left = dict.fromkeys(words.label(one.field) for one in fields if one.value is None)
+        if left:
+            account.say(
+                message("“{form}”, still to be filled in: {fields}.", form=words.label(form), fields=words.listed(left)),
+                *rules,
+            )
+        elif fields:
+            account.say(message("“{form}” is filled in from the ticket.", form=words.label(form)), *rules)
 
 
 def tell_checklist(account: Account) -> Section:
@@ -113,6 +161,7 @@ def tell_surveys(account: Account) -> Section:
                 scale=words.label(scale),
             )
         account.say(template, item.rule)
+    _tell_choices(account, account.decision.items("surveys"), lambda item: words.label(item.cells["survey"]))
     _tell_open(account, "surveys", message("what else the customer is asked"))
     return account.section(message("Surveys"))
 
@@ -130,6 +179,19 @@ def tell_duties(account: Account) -> Section:
     return account.section(message("Duties"))
 
 
+def _tell_choices(account: Account, items: Iterable[Item], named: Callable[[Item], str]) -> None:
+    """Say of what the source leaves to somebody who that is."""
+    for role, own in _by((item for item in items if item.cells.get("chosen_by")), "chosen_by").items():
+        account.say(
+            message(
+                "Whether so is up to {role}: {items}.",
+                role=account.words.role(role),
+                items=account.words.parted(map(named, own)),
+            ),
+            *(item.rule for item in own),
+        )
+
+
 def _tell_lists(
     account: Account, table: str, key: str, named: Callable[[Item], str], heading: Callable[[str], str]
 ) -> None:
@@ -139,6 +201,7 @@ def _tell_lists(
             message("{heading}: {items}.", heading=heading(name), items=account.words.parted(map(named, items))),
             *(item.rule for item in items),
         )
+    _tell_choices(account, account.decision.items(table), named)
 
 
 def _tell_open(account: Account, table: str, what: Message) -> None:

@@ -13,10 +13,13 @@ from svc_policy.explain.listing import (
     tell_duties,
     tell_forms,
     tell_intake,
+    tell_procedures,
     tell_steps,
     tell_surveys,
 )
+from svc_policy.explain.judging import tell_appraisal, tell_compensation, tell_standing
 from svc_policy.explain.sentences import Account, Section
+from svc_policy.explain.stocking import tell_materials, tell_settlement
 from svc_policy.explain.timing import tell_escalations, tell_targets
 from svc_policy.messages import Language, message
 
@@ -24,19 +27,25 @@ if TYPE_CHECKING:
     from svc_policy.policy import Policy
 
 _SECTIONS = (
+    tell_standing,
     tell_coverage,
     tell_category,
     tell_targets,
+    tell_materials,
     tell_quote,
+    tell_settlement,
+    tell_compensation,
     tell_approvals,
     tell_penalties,
     tell_escalations,
     tell_overrides,
     tell_steps,
+    tell_procedures,
     tell_intake,
     tell_forms,
     tell_checklist,
     tell_surveys,
+    tell_appraisal,
     tell_duties,
 )
 

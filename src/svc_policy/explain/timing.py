@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from svc_policy.decision import RuleUse, Target
+from svc_policy.decision import Item, RuleUse, Target
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Message, message
@@ -174,6 +174,9 @@ def tell_escalations(account: Account) -> Section:
     targets = account.decision.targets
     for item in account.decision.escalations:
         target = item.cells["target"]
+        if target is None:
+            _tell_matter(account, item)
+            continue
         used = targets[target].used_share if target in targets else None
         account.say(
             message(
@@ -185,4 +188,23 @@ def tell_escalations(account: Account) -> Section:
             ),
             item.rule,
         )
+        if item.cells.get("action"):
+            account.say(message("What is done then: {action}.", action=words.label(item.cells["action"])), item.rule)
     return account.section(message("Escalation"))
+
+
+def _tell_matter(account: Account, item: Item) -> None:
+    """Say who takes up a matter that no clock decides, what they do, how the customer is answered."""
+    words = account.words
+    values = {"notify": words.role(item.cells["notify"]), "level": item.cells["level"]}
+    if item.cells.get("action"):
+        text = message(
+            "To {notify} (level {level}): {action}.", action=words.label(item.cells["action"]), **values
+        )
+    else:
+        text = message("To {notify} (level {level}).", **values)
+    account.say(text, item.rule)
+    if item.cells.get("answer"):
+        account.say(message("The customer is answered: {answer}.", answer=words.label(item.cells["answer"])), item.rule)
+    if item.cells.get("chosen_by"):
+        account.say(message("Whether this is done is up to {role}.", role=words.role(item.cells["chosen_by"])), item.rule)

@@ -10,10 +10,10 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from svc_policy.decision import Decision, RuleUse
-from svc_policy.facts.registry import BUILT_IN, LISTS, MILESTONES, Fact
+from svc_policy.facts.registry import BUILT_IN, LISTS, MEASURES, MILESTONES, Fact, FactKind
 from svc_policy.messages import LOCALES, Language, Message, message
 from svc_policy.pack.columns import RESULTS
 from svc_policy.units import Allowance, Refusal, minor_digits, read_literal
@@ -51,6 +51,11 @@ _ALLOWANCES: Final[Mapping[str, tuple[Message, Message]]] = {
     "working_days": (message("{count} working day"), message("{count} working days")),
     "days": (message("{count} day"), message("{count} days")),
     "months": (message("{count} month"), message("{count} months")),
+}
+_MEASURES: Final[Mapping[str, Message]] = {
+    "distance": message("{count} km"),
+    "area": message("{count} m²"),
+    "weight": message("{count} kg"),
 }
 _DATE: Final = {"en": "d MMMM y", "zh": "y年M月d日"}
 _INSTANT: Final = {"en": "EEE d MMM y, HH:mm", "zh": "y年M月d日（EEE）HH:mm"}
@@ -105,8 +110,8 @@ class Wording:
         return f"the {text}"
 
     def fact(self, name: str) -> str:
-        """Give the label of a fact."""
-        fact = self.facts.get(name)
+        """Give the label of a fact; one of a list is asked for as ``materials.area_m2``."""
+        fact = self.facts.get(name.rpartition(".")[2])
         if fact is None:
             return self.label(name)
         return fact.zh if self.language == "zh" else fact.en
@@ -201,6 +206,11 @@ class Wording:
                 form, count = form.removesuffix("s") + "min", count // 60
         return self(message(_ALLOWANCES[form][count != 1].template, count=count))
 
+    def measure(self, kind: str, value: int) -> str:
+        """Write a distance, area or weight, stored in its smallest unit."""
+        count = Decimal(value).scaleb(-MEASURES[kind][1])
+        return self(message(_MEASURES[kind].template, count=f"{count.normalize():f}"))
+
     # --- values
 
     def value(self, fact: Fact | None, value: object) -> str:
@@ -219,8 +229,8 @@ class Wording:
             return self(YES_NO[bool(value)])
         if kind == "money":
             return self.money(Decimal(value).scaleb(-(minor_digits(self.policy.pack.settings.currency) or 0)))
-        if kind == "distance":
-            return self(message("{count} km", count=f"{(Decimal(value) / 1000).normalize():f}"))
+        if kind in MEASURES:
+            return self.measure(kind, value)
         if kind == "duration":
             return self.span(timedelta(seconds=value))
         if kind == "share":
@@ -263,8 +273,13 @@ class Wording:
             value = self.policy.child_column(decision, "part", number, name)
         if name.endswith("_status") and value in STATUSES:
             return self(STATUSES[str(value)])
-        if name in RESULTS and RESULTS[name][0] == "bool" and value is not None:
+        if grain == "material" and name.startswith("line_"):
+            value = self.policy.child_column(decision, "material", number, name)
+        kind = RESULTS[name][0] if name in RESULTS else "text"
+        if kind == "bool" and value is not None:
             return self(YES_NO[bool(value)])
+        if kind in (*MEASURES, "money", "share") and value is not None:
+            return self.value(Fact(name=name, kind=cast("FactKind", kind), en=name, zh=name), value)
         return self.value(None, value)
 
     def _stated(self, decision: Decision, fact: Fact, number: int) -> Any:

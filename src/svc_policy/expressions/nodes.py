@@ -17,7 +17,7 @@ exceptions are named here and nowhere else:
 Instants are epoch seconds (UTC), days are days since 1970-01-01, money is in
 minor units, shares are basis points. There is no division but the named ones:
 ``floor_divide`` rounds down, ``half_up_divide`` rounds to the nearest, a half up,
-``ceil_divide`` rounds up; a divisor is a positive constant.
+``ceil_divide`` rounds up; a divisor is positive: a constant, or made of facts that are at least 1.
 """
 
 from __future__ import annotations

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from svc_policy.facts.reading import TicketReader, read_ticket, read_tickets, ticket_to_dict
     from svc_policy.facts.registry import BUILT_IN, Fact
     from svc_policy.facts.schema import ticket_schema
-    from svc_policy.facts.ticket import Hold, Incident, Override, Part, Ticket
+    from svc_policy.facts.ticket import Hold, Incident, Material, Override, Part, Ticket
 
 __all__ = [
     "BUILT_IN",
     "Fact",
     "Hold",
     "Incident",
+    "Material",
     "Override",
     "Part",
     "Ticket",
@@ -31,7 +32,7 @@ _HOMES: Final = {
     "reading": ("TicketReader", "read_ticket", "read_tickets", "ticket_to_dict"),
     "registry": ("BUILT_IN", "Fact"),
     "schema": ("ticket_schema",),
-    "ticket": ("Hold", "Incident", "Override", "Part", "Ticket"),
+    "ticket": ("Hold", "Incident", "Material", "Override", "Part", "Ticket"),
 }
 
 

@@ -1,6 +1,6 @@
 """Publish the input of the batch engines: a table for each grain, integers named with their units.
 
-The tables are `tickets`, `parts`, `holds`, `incidents` and `overrides`, keyed by
+The tables are `tickets`, `parts`, `holds`, `incidents`, `overrides` and `materials`, keyed by
 `ticket_id`; the lines of a ticket also by `line`, which counts from 0. The other
 columns are the facts in registry order, holding what `values` of a record holds:
 missing facts with a default are filled in, the other missing ones are null.
@@ -10,6 +10,8 @@ kind            column                     holds
 ==============  =========================  =====================
 money           `unit_price_minor`         minor units
 distance        `distance_m`               metres
+area            `area_cm2`                 square centimetres
+weight          `box_weight_g`             grams
 duration        `labour_s`                 seconds
 share           `…_bp`                     basis points
 instant         `received_at_s`            epoch seconds, UTC
@@ -28,7 +30,7 @@ import attrs
 
 from svc_policy.errors import UsageError, problem
 from svc_policy.facts.normal import Value, company_facts, declared
-from svc_policy.facts.registry import LISTS, Fact, FactKind, Grain
+from svc_policy.facts.registry import LISTS, MEASURES, Fact, FactKind, Grain
 from svc_policy.facts.ticket import Record, Ticket
 from svc_policy.messages import message
 
@@ -41,6 +43,8 @@ _TYPES: Final[Mapping[FactKind, SqlType]] = {"text": "text", "bool": "boolean"}
 _SUFFIXES: Final[Mapping[FactKind, str]] = {
     "money": "_minor",
     "distance": "_m",
+    "area": "_cm2",
+    "weight": "_g",
     "duration": "_s",
     "share": "_bp",
     "date": "_day",
@@ -83,8 +87,8 @@ def columns(grain: Grain, facts: Sequence[Fact] = ()) -> tuple[Column, ...]:
 def column_name(fact: Fact) -> str:
     """Name the column of a fact: its name, with the unit of the internal value in place of the one outside."""
     name = fact.name
-    if fact.kind == "distance":
-        name = name.removesuffix("_km")
+    if fact.kind in MEASURES:
+        name = name.removesuffix(f"_{MEASURES[fact.kind][0]}")
     elif fact.kind == "duration":
         # `contract_hours_left_s` would name two units.
         name = name.removesuffix("_hours").replace("_hours_", "_time_")

@@ -7,6 +7,8 @@ text                  `str`                            the text; blank text coun
 bool                  `bool`                           the same
 money                 `Decimal` or `int`, major units  minor units (fen, cents)
 distance              `Decimal` or `int`, kilometres   metres
+area                  `Decimal` or `int`, m²           square centimetres
+weight                `Decimal` or `int`, kilograms    grams
 duration              `Decimal` or `int`, hours, or    seconds
                       `timedelta`
 share                 `int`, basis points              basis points (90 % is 9000)
@@ -29,7 +31,7 @@ from typing import Final, NoReturn
 import attrs
 
 from svc_policy.errors import Problem, UsageError, nearest, problem
-from svc_policy.facts.registry import BUILT_IN, Fact, FactKind, Grain
+from svc_policy.facts.registry import BUILT_IN, MEASURES, Fact, FactKind, Grain
 from svc_policy.messages import Message, message
 
 Value = int | str | bool | None
@@ -55,6 +57,8 @@ WANTED: Final[dict[FactKind, Message]] = {
     "bool": message("`true` or `false`"),
     "money": message("an amount of money"),
     "distance": message("a number of kilometres"),
+    "area": message("a number of square metres"),
+    "weight": message("a number of kilograms"),
     "duration": message("a number of hours"),
     "share": message("a whole number of basis points"),
     "count": message("a whole number"),
@@ -101,10 +105,10 @@ def normalise(fact: Fact, value: object, *, field: str, currency_digits: int) ->
         return _date(fact, value, field)
     if kind == "duration":
         amount = _seconds(fact, value, field)
-    elif kind in ("money", "distance"):
-        amount = _scaled(fact, value, field, currency_digits if kind == "money" else 3)
+    elif kind == "money":
+        amount = _scaled(fact, value, field, currency_digits)
     else:
-        amount = _scaled(fact, value, field, 0)
+        amount = _scaled(fact, value, field, MEASURES[kind][1] if kind in MEASURES else 0)
     return _within(fact, amount, value, field, currency_digits)
 
 
@@ -365,8 +369,9 @@ def _within(fact: Fact, amount: int, value: object, field: str, currency_digits:
 def _in_words(fact: Fact, limit: int, currency_digits: int) -> str:
     if fact.kind == "money":
         return f"{Decimal(limit).scaleb(-currency_digits):f}"
-    if fact.kind == "distance":
-        return f"{Decimal(limit).scaleb(-3).normalize():f} km"
+    if fact.kind in MEASURES:
+        unit, decimals = MEASURES[fact.kind]
+        return f"{Decimal(limit).scaleb(-decimals).normalize():f} {unit}"
     if fact.kind == "duration":
         return f"{limit // 3600} h" if limit % 3600 == 0 else f"{limit} s"
     return str(limit)

@@ -1,8 +1,8 @@
 """Read tickets from JSON, TOML or a mapping, and write them back.
 
 The keys are the names of the fields. Numbers stand for the unit in the name
-(`distance_km`, `labour_hours`) and money for major units, also as a text
-(`"1.25"`); a text may carry its unit instead: `"800 m"`, `"90 min"`, `"50 CNY"`, and for a share `"90 %"`.
+(`distance_km`, `area_m2`, `box_weight_kg`, `labour_hours`) and money for major units, also as a text
+(`"1.25"`); a text may carry its unit instead: `"800 m"`, `"1.5 t"`, `"90 min"`, `"50 CNY"`, and for a share `"90 %"`.
 An instant has an offset or is a local time in the zone of the policy. `null`
 means the same as a missing key.
 """
@@ -34,7 +34,7 @@ from svc_policy.facts.normal import (
     shown,
     unknown_field,
 )
-from svc_policy.facts.registry import LISTS, Fact
+from svc_policy.facts.registry import LISTS, MEASURES, Fact
 from svc_policy.facts.sources import JsonReader, check_size, decode, is_toml, read_bytes, read_toml, read_values
 from svc_policy.facts.ticket import RECORDS, TICKET_ID, Record, Ticket, settle_extra
 from svc_policy.messages import message
@@ -198,7 +198,7 @@ class TicketReader:
             raise Refusal(problem("ticket-wrong-type", template, help=message("a share is written as in `90 %`")))
         if not isinstance(raw, str) or fact.kind in ("text", "bool", "count"):
             return raw
-        if fact.kind in ("money", "distance", "duration") and _DECIMAL.fullmatch(raw.strip()):
+        if (fact.kind in MEASURES or fact.kind in ("money", "duration")) and _DECIMAL.fullmatch(raw.strip()):
             # A decimal as a text, which keeps it exact on its way, counts in the unit of the name like a number.
             return Decimal(raw.strip())
         try:
@@ -215,7 +215,7 @@ class TicketReader:
             return timedelta(seconds=value)
         if fact.kind == "share":
             return value
-        return Decimal(value).scaleb(-self._digits if fact.kind == "money" else -3)
+        return Decimal(value).scaleb(-(self._digits if fact.kind == "money" else MEASURES[fact.kind][1]))
 
     def _instant(self, fact: Fact, raw: str) -> datetime:
         # Other systems write microseconds; a ticket counts whole seconds.
@@ -320,7 +320,7 @@ def _written(fact: Fact, given: object, currency_digits: int) -> Any:
     if fact.kind == "duration":
         # A third of an hour has no end in decimals.
         return _number(Decimal(value) / 3600) if value % 9 == 0 else f"{value} s"
-    return _number(Decimal(value).scaleb(-currency_digits if fact.kind == "money" else -3))
+    return _number(Decimal(value).scaleb(-(currency_digits if fact.kind == "money" else MEASURES[fact.kind][1])))
 
 
 def _undeclared(given: object) -> Any:

@@ -20,18 +20,25 @@ from typing import Final, Literal
 
 import attrs
 
-Grain = Literal["ticket", "part", "hold", "incident", "override"]
+Grain = Literal["ticket", "part", "hold", "incident", "override", "material"]
 Absence = Literal["unknown", "none", "not yet", "default"]
-FactKind = Literal["text", "bool", "money", "distance", "duration", "share", "count", "date", "instant"]
+FactKind = Literal[
+    "text", "bool", "money", "distance", "area", "weight", "duration", "share", "count", "date", "instant"
+]
 
-GRAINS: Final[tuple[Grain, ...]] = ("ticket", "part", "hold", "incident", "override")
+GRAINS: Final[tuple[Grain, ...]] = ("ticket", "part", "hold", "incident", "override", "material")
 #: The list field of a ticket that holds the records of a grain.
 LISTS: Final[Mapping[Grain, str]] = {
     "part": "parts",
     "hold": "holds",
     "incident": "incidents",
     "override": "overrides",
+    "material": "materials",
 }
+
+
+#: What is measured in one unit: the unit that stands in the fact's name, and its decimals; stored without a point.
+MEASURES: Final[Mapping[str, tuple[str, int]]] = {"distance": ("km", 3), "area": ("m2", 4), "weight": ("kg", 3)}
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +46,7 @@ class Fact:
     """One fact: what it is called, what it holds, what it means when it is missing.
 
     `low` and `high` are the least and greatest sensible values in the internal
-    unit (minor units, metres, seconds, count); both included. `values` is the
+    unit (minor units, metres, square centimetres, grams, seconds, count); both included. `values` is the
     enumeration of a text fact, each with its English and Chinese label; empty
     for open text.
     """
@@ -64,6 +71,15 @@ class Fact:
 MAX_MONEY: Final = 10**13
 MAX_DISTANCE: Final = 20_100_000
 MAX_LABOUR: Final = 10_000 * 3600
+# What a line of materials comes to must fit 64 bits in every engine. The most boxes of a line are those of
+# 50,000 m2 of tiles of 1 mm by 1 mm, one a box, with a wastage of 100 %: 10^11. At the greatest price they cost
+# 10^18 minor units, at the greatest weight 10^18 grams; nine such lines can still be added up.
+MAX_AREA: Final = 5 * 10**8
+MAX_TILE: Final = 100_000
+MAX_BOX_WEIGHT: Final = 10**7
+MAX_BOX_PRICE: Final = 10**7
+MAX_BOXES: Final = 1_000_000
+MAX_PIECES: Final = 10_000_000
 
 
 def _text(name: str, en: str, zh: str, absence: Absence = "none", grain: Grain = "ticket") -> Fact:
@@ -110,6 +126,7 @@ def _amount(
     default: int | None = None,
     grain: Grain = "ticket",
     high: int = MAX_MONEY,
+    low: int = 0,
 ) -> Fact:
     return Fact(
         name=name,
@@ -117,7 +134,7 @@ def _amount(
         grain=grain,
         absence=absence,
         default=default,
-        low=0,
+        low=low,
         high=high,
         en=en,
         zh=zh,
@@ -130,6 +147,9 @@ TICKET: Final[tuple[Fact, ...]] = (
     _text("customer_phone", "customer's telephone", "客户电话", "unknown"),
     _text("customer_address", "customer's address", "客户地址", "unknown"),
     _text("district", "district", "区县"),
+    _text("contact_person", "contact person", "联系人"),
+    _text("site", "site", "服务地点"),
+    _text("site_situation", "situation on site", "现场情况"),
     _choice(
         "customer_kind",
         "kind of customer",
@@ -161,11 +181,19 @@ TICKET: Final[tuple[Fact, ...]] = (
         },
     ),
     _text("received_by", "department that took the request", "首接部门"),
+    _text("problem", "description of the problem", "问题描述"),
+    _text("problem_class", "class of problem", "问题类别", "unknown"),
+    _text("department", "department in charge", "承办部门"),
+    _amount("departments_needed", "count", "departments needed", "涉及部门数", "default", 1, high=1_000),
     _flag("internal", "internal job", "内部工作", "default", False),
     # the asset
     _text("serial_no", "serial number", "序列号"),
     _text("item_code", "item code", "物料编码"),
     _text("product_class", "product class", "产品类别"),
+    _flag("key_equipment", "key equipment", "关键设备", "default", False),
+    _text("order_no", "order number", "订单编号"),
+    _amount("product_quantity", "count", "quantity of products", "产品数量", "none", high=10**9),
+    _text("supplier", "supplier", "供应商"),
     _day("purchased_on", "date of purchase", "购买日期"),
     _day("delivered_on", "date of delivery", "交付日期"),
     _day("installed_on", "date of installation", "安装日期"),
@@ -182,6 +210,7 @@ TICKET: Final[tuple[Fact, ...]] = (
     ),
     # the contract
     _text("contract_no", "contract number", "合同编号"),
+    _text("contract_kind", "kind of contract", "合同类型"),
     _day("contract_from", "first day of the contract", "合同起始日", "none"),
     _day("contract_until", "last day of the contract", "合同截止日", "none"),
     _flag("contract_covers_labour", "contract covers labour", "合同含人工", "none"),
@@ -207,12 +236,20 @@ TICKET: Final[tuple[Fact, ...]] = (
             "accident": ("accident", "意外"),
         },
     ),
+    _text("fault_type", "type of fault", "故障类型", "unknown"),
+    _text("fault_code", "fault, as it is told from others", "故障代码"),
+    _amount("earlier_repairs", "count", "earlier repairs of the same fault", "同一故障此前维修次数", "default", 0, high=10_000),
+    _flag("fault_grows", "fault grows beyond the job", "故障升级", "default", False),
+    _flag("supplier_fault", "caused by the supplier", "供应商原因", "default", False),
     _flag("on_site", "visit on site", "需上门"),
     _flag("solved_by_telephone", "solved by telephone", "电话可解决"),
     _flag("self_service", "customer carries out the solution", "用户自行实施", "default", False),
     _flag("parts_needed", "parts are needed", "需更换配件"),
     _amount("distance_km", "distance", "distance by road", "路程", high=MAX_DISTANCE),
-    _text("zone", "zone", "区域"),
+    _text("zone", "zone", "区域", "unknown"),
+    _text("technician", "technician", "技术人员"),
+    _flag("taken_in", "product taken to the workshop", "携回修理", "default", False),
+    _flag("first_time_fixed", "fixed at the first attempt", "一次修复", "none"),
     _amount("labour_hours", "duration", "hours of labour", "工时", high=MAX_LABOUR),
     _choice(
         "visit_time",
@@ -234,27 +271,88 @@ TICKET: Final[tuple[Fact, ...]] = (
         {"mailed": ("mailed", "邮寄"), "carried": ("carried along", "自带")},
         "none",
     ),
+    # signs of a serious complaint
+    _flag("injury", "somebody was hurt", "有人受伤", "default", False),
+    _flag("safety_hazard", "danger to safety", "存在安全隐患", "default", False),
+    _flag("press_interest", "press or public take part", "媒体或公众介入", "default", False),
+    _amount("amount_claimed", "money", "amount claimed", "索赔金额", "none"),
+    _amount("earlier_complaints", "count", "earlier complaints about the same matter", "同一事项此前投诉次数", "default", 0, high=10_000),
     _flag("fee_refused", "customer refuses the fee", "客户拒付费用", "default", False),
     _flag("entertainment_claimed", "entertainment expense claimed", "报销应酬费", "default", False),
     _flag("entertainment_agreed", "entertainment agreed beforehand", "应酬费事先同意", "default", False),
     # milestones
     _instant("received_at", "request received", "首次受理时间", "unknown"),
+    _instant("registered_at", "entered in the register", "登记时间"),
     _instant("relayed_at", "passed on to the service department", "转达服务部时间"),
     _instant("contacted_at", "customer contacted", "联系客户时间"),
     _instant("answered_at", "inquiry answered", "答复咨询时间"),
     _instant("solution_at", "solution decided", "确定方案时间"),
     _instant("quoted_at", "customer told the fee", "告知费用时间"),
     _instant("confirmed_at", "customer confirmed", "客户确认时间"),
+    _instant("dispatched_at", "job dispatched", "派工时间"),
+    _instant("promised_at", "time promised to the customer", "约定完成时间"),
     _instant("departed_at", "set out", "出发时间"),
     _instant("arrived_at", "arrived on site", "到达现场时间"),
+    _instant("taken_in_at", "product taken in", "携回时间"),
     _instant("finished_at", "work finished", "完工时间"),
+    _instant("handed_back_at", "product handed back", "还件时间"),
+    _instant("invoiced_at", "invoice made out", "开具发票时间"),
     _instant("returned_at", "returned from the visit", "返回公司时间"),
     _instant("reported_at", "trip report handed in", "提交出差报告时间"),
     _instant("material_returned_at", "issued material returned", "退还物料时间"),
     _instant("handed_in_at", "hand-in complete", "资料交齐时间"),
     _instant("audited_at", "satisfaction confirmed and expenses audited", "满意度确认与费用审核完成时间"),
+    _instant("taken_up_at", "taken up by the department in charge", "主管部门受理时间"),
+    _instant("investigated_at", "investigation finished", "调查完成时间"),
+    _instant("decided_at", "treatment decided", "处理决定时间"),
+    _instant("replied_at", "customer replied to", "回复客户时间"),
+    _instant("improvement_due_at", "improvement due", "改进措施期限"),
+    _instant("improved_at", "improvement carried out", "改进完成时间"),
+    _instant("followed_up_at", "satisfaction followed up", "跟踪满意度时间"),
     _instant("called_back_at", "customer called back", "回访时间"),
     _instant("closed_at", "ticket closed", "关闭时间"),
+    # what the customer says of it
+    *(
+        _amount(name, "count", en, zh, "none", low=1, high=4)
+        for name, en, zh in (
+            ("rated_attitude", "rating of the attitude", "态度评分"),
+            ("rated_skill", "rating of the skill", "技术评分"),
+            ("rated_arrival", "rating of the arrival time", "到达时间评分"),
+            ("rated_promises", "rating of kept promises", "答应事项办理评分"),
+        )
+    ),
+    _choice(
+        "satisfaction",
+        "satisfaction",
+        "满意度",
+        {
+            "very_satisfied": ("very satisfied", "很满意"),
+            "satisfied": ("satisfied", "满意"),
+            "fair": ("fair", "一般"),
+            "dissatisfied": ("dissatisfied", "不满意"),
+        },
+        "none",
+    ),
+    _choice(
+        "dissatisfied_with",
+        "dissatisfied with",
+        "不满意原因",
+        {
+            "attitude": ("attitude", "服务态度"),
+            "skill": ("skill", "技术水平"),
+            "response_speed": ("speed of response", "响应速度"),
+        },
+        "none",
+    ),
+    # what it cost the company, and what the customer asks for
+    _amount("cost_repair", "money", "cost of repair", "维修成本", "none"),
+    _amount("cost_parts", "money", "cost of replaced parts", "更换零部件成本", "none"),
+    _amount("cost_logistics", "money", "cost of logistics", "物流成本", "none"),
+    _amount("cost_labour", "money", "cost of labour", "人工成本", "none"),
+    _amount("cost_compensation", "money", "compensation paid", "赔偿成本", "none"),
+    _amount("deposit_paid", "money", "deposit paid", "已付定金", "none"),
+    _amount("compensation_claimed", "money", "compensation claimed", "要求赔偿金额", "none"),
+    _amount("contract_compensation_limit", "money", "most compensation under the contract", "合同约定赔偿上限", "none"),
     # what another system wrote down, to be compared with the policy
     _text("recorded_category", "category on record", "系统记录的类别"),
     _amount("recorded_fee", "money", "fee charged on record", "系统记录的收费", "none"),
@@ -301,7 +399,11 @@ INCIDENT: Final[tuple[Fact, ...]] = (
     _text("person", "person responsible", "责任人", grain="incident"),
     _flag("record_faulty", "record unclear, incomplete or wrong", "记录不清或有误", "default", False, "incident"),
     _amount("extra_cost", "money", "extra cost caused", "额外费用", "default", 0, "incident"),
-    _amount("loss", "money", "loss caused", "损失金额", "none", None, "incident"),
+    _amount("loss", "money", "loss caused", "损失金额", grain="incident"),
+    _instant("occurred_at", "instant of the incident", "事件时间", "unknown", "incident"),
+    _flag("customer_complained", "customer complained about it", "客户投诉", "default", False, "incident"),
+    _flag("delayed_repair", "delayed a repair", "造成维修拖延", "default", False, "incident"),
+    _flag("unreported", "not reported", "未及时汇报", "default", False, "incident"),
 )
 
 OVERRIDE: Final[tuple[Fact, ...]] = (
@@ -321,6 +423,35 @@ OVERRIDE: Final[tuple[Fact, ...]] = (
     _amount("amount", "money", "amount", "金额", grain="override"),
 )
 
+#: One kind of tile of an order: what is laid, how it is packed, what is done to it, what changed while laying.
+MATERIAL: Final[tuple[Fact, ...]] = (
+    _text("tile_model", "tile model", "瓷砖型号", grain="material"),
+    _amount("area_m2", "area", "area to be laid", "铺贴面积", grain="material", high=MAX_AREA),
+    _amount("tile_length_mm", "count", "length of a tile in mm", "砖长（毫米）", grain="material", low=1, high=MAX_TILE),
+    _amount("tile_width_mm", "count", "width of a tile in mm", "砖宽（毫米）", grain="material", low=1, high=MAX_TILE),
+    _amount("tiles_per_box", "count", "tiles in a box", "每箱片数", grain="material", low=1, high=10_000),
+    _amount("box_weight_kg", "weight", "weight of a box", "每箱重量", grain="material", high=MAX_BOX_WEIGHT),
+    _amount("box_price", "money", "price of a box", "每箱单价", grain="material", high=MAX_BOX_PRICE),
+    _amount("boxes_in_stock", "count", "boxes in stock", "库存箱数", "none", grain="material", high=MAX_BOXES),
+    _text("processing", "processing wanted", "加工要求", grain="material"),
+    # What is made of the tiles, and at what price, is asked for only where processing is wanted.
+    _amount("pieces", "count", "pieces to be processed", "加工件数", grain="material", high=MAX_PIECES),
+    _amount("pieces_per_tile", "count", "pieces that a tile gives", "每片砖可出件数", "default", 1, "material", 10_000, 1),
+    _amount("processing_price", "money", "price of processing a tile", "每片加工单价", grain="material", high=10**9),
+    _amount("boxes_added", "count", "boxes added while laying", "补砖箱数", "default", 0, "material", MAX_BOXES),
+    _amount("boxes_returned", "count", "boxes returned", "退砖箱数", "default", 0, "material", MAX_BOXES),
+    _amount(
+        "tiles_processed_again",
+        "count",
+        "tiles processed again",
+        "二次加工片数",
+        "default",
+        0,
+        "material",
+        MAX_PIECES,
+    ),
+)
+
 #: Every built-in fact by grain, in the order of the records' fields.
 BUILT_IN: Final[Mapping[Grain, tuple[Fact, ...]]] = {
     "ticket": TICKET,
@@ -328,6 +459,7 @@ BUILT_IN: Final[Mapping[Grain, tuple[Fact, ...]]] = {
     "hold": HOLD,
     "incident": INCIDENT,
     "override": OVERRIDE,
+    "material": MATERIAL,
 }
 
 #: Milestones by the short name that tables use: ``arrived`` for ``arrived_at``, ``purchased`` for ``purchased_on``.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from svc_policy.facts.normal import LONGEST_TEXT, company_facts, declared, limits
-from svc_policy.facts.registry import LISTS, Fact, Grain
+from svc_policy.facts.registry import LISTS, MEASURES, Fact, Grain
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 IDENTIFIER: Final = "urn:svc-policy:schema:1:ticket"
@@ -28,13 +28,21 @@ _TITLES: Final[dict[Grain, tuple[str, str]]] = {
     "hold": ("hold", "暂停"),
     "incident": ("incident", "事件"),
     "override": ("override", "特批"),
+    "material": ("material", "材料"),
 }
 _DATE: Final = "^(19|[2-9][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 _INSTANT: Final = (
     "^(19|[2-9][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     "[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$"
 )
-_UNITS: Final = {"money": "[A-Z]{3}", "distance": "(km|m)", "duration": "(h|min|s)", "share": "%"}
+_UNITS: Final = {
+    "money": "[A-Z]{3}",
+    "distance": "(km|m)",
+    "area": "(m2|m²|cm2)",
+    "weight": "(kg|g|t)",
+    "duration": "(h|min|s)",
+    "share": "%",
+}
 _TEXT: Final[dict[str, Any]] = {"type": ["string", "null"], "maxLength": LONGEST_TEXT, "pattern": "^[^\\u0000]*$"}
 
 
@@ -105,7 +113,7 @@ def _property(fact: Fact, currency_digits: int) -> dict[str, Any]:
 
 
 def _is_scaled(fact: Fact) -> bool:
-    return fact.kind in ("money", "distance", "duration")
+    return fact.kind in MEASURES or fact.kind in ("money", "duration")
 
 
 def _major(fact: Fact, amount: int, currency_digits: int) -> int | float:
@@ -113,7 +121,8 @@ def _major(fact: Fact, amount: int, currency_digits: int) -> int | float:
     if fact.kind == "duration":
         number = Decimal(amount) / 3600
     else:
-        number = Decimal(amount).scaleb(-{"money": currency_digits, "distance": 3}.get(fact.kind, 0))
+        decimals = MEASURES[fact.kind][1] if fact.kind in MEASURES else 0
+        number = Decimal(amount).scaleb(-(currency_digits if fact.kind == "money" else decimals))
     return int(number) if number == number.to_integral_value() else float(number)
 
 
@@ -126,6 +135,10 @@ def _described(fact: Fact, currency_digits: int) -> str:
         return f"major units of the policy's currency, at most {currency_digits} decimals, or a text as in `50 CNY`"
     if fact.kind == "distance":
         return "kilometres, at most 3 decimals, or a text as in `800 m`"
+    if fact.kind == "area":
+        return "square metres, at most 4 decimals, or a text as in `12.5 m2`"
+    if fact.kind == "weight":
+        return "kilograms, at most 3 decimals, or a text as in `1.5 t`"
     return "hours that make a whole number of seconds, or a text as in `90 min`"
 
 

@@ -1,8 +1,8 @@
-"""What we are told: a ticket, its parts, holds, incidents and overrides.
+"""What we are told: a ticket, its parts, holds, incidents, overrides and materials.
 
 Every field is a fact of :mod:`svc_policy.facts.registry`, in its order, and may
 be missing. Units are in the names: dates end in `_on`, instants in `_at`,
-distances are kilometres, labour is hours, money is in major units of the
+distances are kilometres, areas square metres, weights kilograms, labour is hours, money is in major units of the
 policy's currency (yuan, not fen).
 
 A record is checked when it is made, and everything that is wrong with it is
@@ -55,7 +55,7 @@ class Record:
     """What all records share: the settings they are read with, and their internal values.
 
     `values` holds one integer, text, truth or None a fact, in registry order:
-    minor units, metres, seconds, epoch seconds (fractions dropped), days since
+    minor units, metres, cm², grams, seconds, epoch seconds (fractions dropped), days since
     1970-01-01; missing facts with a default hold it. Records with equal values
     are equal, however they were written down.
 
@@ -159,6 +159,10 @@ class Incident(Record):
     record_faulty: bool | None = None
     extra_cost: Decimal | int | None = None
     loss: Decimal | int | None = None
+    occurred_at: datetime | None = None
+    customer_complained: bool | None = None
+    delayed_repair: bool | None = None
+    unreported: bool | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -171,6 +175,29 @@ class Override(Record):
     role: str | None = None
     reason: str | None = None
     amount: Decimal | int | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Material(Record):
+    """State one kind of tile of an order: the area, how it is packed, its processing, what changed while laying."""
+
+    grain: ClassVar[Grain] = "material"
+
+    tile_model: str | None = None
+    area_m2: Decimal | int | None = None
+    tile_length_mm: int | None = None
+    tile_width_mm: int | None = None
+    tiles_per_box: int | None = None
+    box_weight_kg: Decimal | int | None = None
+    box_price: Decimal | int | None = None
+    boxes_in_stock: int | None = None
+    processing: str | None = None
+    pieces: int | None = None
+    pieces_per_tile: int | None = None
+    processing_price: Decimal | int | None = None
+    boxes_added: int | None = None
+    boxes_returned: int | None = None
+    tiles_processed_again: int | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -192,14 +219,25 @@ class Ticket(Record):
     customer_phone: str | None = None
     customer_address: str | None = None
     district: str | None = None
+    contact_person: str | None = None
+    site: str | None = None
+    site_situation: str | None = None
     customer_kind: str | None = None
     channel: str | None = None
     request_kind: str | None = None
     received_by: str | None = None
+    problem: str | None = None
+    problem_class: str | None = None
+    department: str | None = None
+    departments_needed: int | None = None
     internal: bool | None = None
     serial_no: str | None = None
     item_code: str | None = None
     product_class: str | None = None
+    key_equipment: bool | None = None
+    order_no: str | None = None
+    product_quantity: int | None = None
+    supplier: str | None = None
     purchased_on: date | None = None
     delivered_on: date | None = None
     installed_on: date | None = None
@@ -207,6 +245,7 @@ class Ticket(Record):
     warranty_until: date | None = None
     suspended_days: int | None = None
     contract_no: str | None = None
+    contract_kind: str | None = None
     contract_from: date | None = None
     contract_until: date | None = None
     contract_covers_labour: bool | None = None
@@ -214,35 +253,75 @@ class Ticket(Record):
     contract_visits_left: int | None = None
     contract_hours_left: Decimal | int | timedelta | None = None
     cause: str | None = None
+    fault_type: str | None = None
+    fault_code: str | None = None
+    earlier_repairs: int | None = None
+    fault_grows: bool | None = None
+    supplier_fault: bool | None = None
     on_site: bool | None = None
     solved_by_telephone: bool | None = None
     self_service: bool | None = None
     parts_needed: bool | None = None
     distance_km: Decimal | int | None = None
     zone: str | None = None
+    technician: str | None = None
+    taken_in: bool | None = None
+    first_time_fixed: bool | None = None
     labour_hours: Decimal | int | timedelta | None = None
     visit_time: str | None = None
     parts_delivery: str | None = None
+    injury: bool | None = None
+    safety_hazard: bool | None = None
+    press_interest: bool | None = None
+    amount_claimed: Decimal | int | None = None
+    earlier_complaints: int | None = None
     fee_refused: bool | None = None
     entertainment_claimed: bool | None = None
     entertainment_agreed: bool | None = None
     received_at: datetime | None = None
+    registered_at: datetime | None = None
     relayed_at: datetime | None = None
     contacted_at: datetime | None = None
     answered_at: datetime | None = None
     solution_at: datetime | None = None
     quoted_at: datetime | None = None
     confirmed_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    promised_at: datetime | None = None
     departed_at: datetime | None = None
     arrived_at: datetime | None = None
+    taken_in_at: datetime | None = None
     finished_at: datetime | None = None
+    handed_back_at: datetime | None = None
+    invoiced_at: datetime | None = None
     returned_at: datetime | None = None
     reported_at: datetime | None = None
     material_returned_at: datetime | None = None
     handed_in_at: datetime | None = None
     audited_at: datetime | None = None
+    taken_up_at: datetime | None = None
+    investigated_at: datetime | None = None
+    decided_at: datetime | None = None
+    replied_at: datetime | None = None
+    improvement_due_at: datetime | None = None
+    improved_at: datetime | None = None
+    followed_up_at: datetime | None = None
     called_back_at: datetime | None = None
     closed_at: datetime | None = None
+    rated_attitude: int | None = None
+    rated_skill: int | None = None
+    rated_arrival: int | None = None
+    rated_promises: int | None = None
+    satisfaction: str | None = None
+    dissatisfied_with: str | None = None
+    cost_repair: Decimal | int | None = None
+    cost_parts: Decimal | int | None = None
+    cost_logistics: Decimal | int | None = None
+    cost_labour: Decimal | int | None = None
+    cost_compensation: Decimal | int | None = None
+    deposit_paid: Decimal | int | None = None
+    compensation_claimed: Decimal | int | None = None
+    contract_compensation_limit: Decimal | int | None = None
     recorded_category: str | None = None
     recorded_fee: Decimal | int | None = None
     recorded_due_at: datetime | None = None
@@ -252,6 +331,7 @@ class Ticket(Record):
     holds: tuple[Hold, ...] = attrs.field(default=(), converter=_listed)
     incidents: tuple[Incident, ...] = attrs.field(default=(), converter=_listed)
     overrides: tuple[Override, ...] = attrs.field(default=(), converter=_listed)
+    materials: tuple[Material, ...] = attrs.field(default=(), converter=_listed)
     extra: Mapping[str, object] = attrs.field(factory=dict)
     extra_values: dict[str, int | str | bool] = attrs.field(init=False)
     #: Which facts are stated and which lists have records, as one number: tickets of one shape take one way.
@@ -275,7 +355,7 @@ class Ticket(Record):
             for name, given in self.extra.items()
         }
         object.__setattr__(self, "extra", extra)
-        lists = (self.parts, self.holds, self.incidents, self.overrides)
+        lists = (self.parts, self.holds, self.incidents, self.overrides, self.materials)
         shape = sum(1 << index for index, item in enumerate((*lists, *self.values)) if item not in (None, ()))
         object.__setattr__(self, "shape", shape)
         return [*problems, *(inside("extra", each) for each in found)]
@@ -308,7 +388,7 @@ class Ticket(Record):
         return problems
 
     def _identity(self) -> tuple[object, ...]:
-        lines = (self.parts, self.holds, self.incidents, self.overrides)
+        lines = (self.parts, self.holds, self.incidents, self.overrides, self.materials)
         extra = self.extra_values if self.facts else self.extra
         return (self.ticket_id, super()._identity(), lines, frozenset(extra.items()))
 
@@ -322,7 +402,7 @@ class Ticket(Record):
 
 
 #: The records of a ticket, the ticket last.
-RECORDS: Final[tuple[type[Record], ...]] = (Part, Hold, Incident, Override, Ticket)
+RECORDS: Final[tuple[type[Record], ...]] = (Part, Hold, Incident, Override, Material, Ticket)
 
 
 def settle_extra(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-from svc_policy.facts.registry import MILESTONES, TICKET, Fact
+from svc_policy.facts.registry import MILESTONES, TICKET, Fact, Grain
 from svc_policy.pack.settings import Settings
+from svc_policy.rules.budgets import is_cost
 from svc_policy.rules.category import CATEGORIES
 from svc_policy.rules.deadlines import STATUSES
 from svc_policy.rules.family import Family
+from svc_policy.rules.fields import FIELD_KINDS
 from svc_policy.rules.payers import CUSTOMER
+from svc_policy.rules.schedules import WORDS as SCHEDULE_WORDS
 from svc_policy.tables import ColumnSpec, name_key
 from svc_policy.units import Kind
 
@@ -18,6 +21,8 @@ Labels = Mapping[str, tuple[str, str]]
 
 #: Results that conditions may read: name → kind, Chinese heading, the family they come from, grain.
 RESULTS: Final[Mapping[str, tuple[Kind, str, str, str]]] = {
+    "service_zone": ("text", "服务区域", "zones", "ticket"),
+    "complaint_class": ("text", "投诉级别", "complaints", "ticket"),
     "in_warranty": ("bool", "保修期内", "warranty", "ticket"),
     "part_in_warranty": ("bool", "配件保修期内", "warranty", "part"),
     "excluded": ("bool", "除外", "exclusions", "ticket"),
@@ -32,9 +37,60 @@ RESULTS: Final[Mapping[str, tuple[Kind, str, str, str]]] = {
     "contract_visit": ("bool", "合同含上门", "entitlements", "ticket"),
     "category": ("text", "类别", "category", "ticket"),
     "payer": ("text", "付款方", "payers", "ticket"),
+    # What the materials of an order come to; a line of materials by itself comes before the table of its processing.
+    "line_boxes": ("count", "本行箱数", "materials", "material"),
+    "line_weight": ("weight", "本行重量", "materials", "material"),
+    "total_boxes": ("count", "总箱数", "materials", "ticket"),
+    "total_weight": ("weight", "总重量", "materials", "ticket"),
+    "goods_total": ("money", "货款合计", "materials", "ticket"),
+    "stock_short": ("bool", "库存不足", "materials", "ticket"),
+    "processing_wanted": ("bool", "有加工", "processing", "ticket"),
+    "processing_total": ("money", "加工费合计", "processing", "ticket"),
+    "vehicle": ("text", "送货车辆", "vehicles", "ticket"),
     # Settled with the totals, before the table of confirmations is read.
     "chargeable": ("bool", "需收费", "overrides", "ticket"),
     "needs_confirmation": ("bool", "需确认", "confirmations", "ticket"),
+    "second_costs": ("bool", "有二次费用", "settlements", "ticket"),
+    "settlement_first": ("money", "首次结算", "settlements", "ticket"),
+    "settlement_second": ("money", "二次结算", "settlements", "ticket"),
+    "settlement_total": ("money", "结算合计", "settlements", "ticket"),
+    "compensation_limit": ("money", "赔偿上限", "compensations", "ticket"),
+    "compensation_allowed": ("money", "可赔偿金额", "compensations", "ticket"),
+    # Settled before anything else, from the instant of receipt.
+    "received_in_working_hours": ("bool", "工作时间内受理", "intake", "ticket"),
+    # Settled before the table of penalties is read, from the instant of the incident.
+    "in_working_hours": ("bool", "工作时间内", "approvals", "incident"),
+    "appraisal_score": ("share", "评分结果", "appraisals", "ticket"),
+}
+_WORDS_OF: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "category": dict.fromkeys(CATEGORIES, ()),
+    "complaint_class": {"serious": ("重大",), "ordinary": ("一般",)},
+}
+#: Result cells that name a fact: its grain and the kinds that will do.
+_FACTS_OF: Final[Mapping[tuple[str, str], tuple[Grain, tuple[str, ...]]]] = {
+    ("procedures", "done"): ("ticket", ("instant", "date", "text", "bool")),
+    ("appraisals", "aspect"): ("ticket", ("count",)),
+    ("penalties", "amount of"): ("incident", ("money",)),
+}
+_RESULT_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "serious": ("重大",),
+    "ordinary": ("一般",),
+    "penalty": ("处罚",),
+    "finding": ("记录",),
+    "at once": ("立即",),
+    "next working day": ("次一工作日",),
+    "rule": ("公司规定",),
+    "contract": ("合同",),
+    "lesser": ("取低",),
+    "greater": ("取高",),
+}
+#: What a cell of a kind of result is read as before it is understood.
+_READ_AS: Final[Mapping[str, str]] = {
+    "role": "text",
+    "texts": "text",
+    "quantity": "text",
+    "interval": "text",
+    "months": "allowance",
 }
 _CLOCKS = {"calendar": ("自然时间",), "working": ("工作时间",)}
 _STATUSES_ZH: Final = dict(
@@ -54,13 +110,16 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
         kind: Kind = own.kind
         columns.append(ColumnSpec(name=own.name, kind=kind, headings=(own.zh,), values=values, required=own.required))
     taken = {column.name for column in columns}
+    if family.grain == "none":
+        # Such a table is no part of a decision: there is no ticket whose facts it could read.
+        return [*columns, *_of_parameters(settings)]
     for grain, facts in settings.facts.items():
         if grain in ("ticket", family.grain) or family.name in ("warranty", "exclusions"):
             columns.extend(_of_fact(fact, settings) for fact in facts if fact.name not in taken)
     before = order[: order.index(family.name)]
     for name, (kind, zh, source, of_grain) in RESULTS.items():
         if source in before and of_grain in ("ticket", family.grain):
-            values = dict.fromkeys(CATEGORIES, ()) if name == "category" else None
+            values: Mapping[str, tuple[str, ...]] | None = _WORDS_OF.get(name)
             if name == "payer":
                 values = role_values(settings)
             columns.append(ColumnSpec(name=name, kind=kind, headings=(zh,), values=values))
@@ -71,11 +130,12 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
             ColumnSpec(name=f"{target}_status", kind="text", headings=(f"{zh_of[fact]}状态",), values=statuses)
             for target, fact in MILESTONES.items()
         )
-    for name, parameter in settings.parameters.items():
-        literal = parameter.values[0][1]
-        if literal.kind != "allowance":
-            columns.append(ColumnSpec(name=name, kind=literal.kind))
-    return columns
+    return [*columns, *_of_parameters(settings)]
+
+
+def _of_parameters(settings: Settings) -> list[ColumnSpec]:
+    kinds = {name: parameter.values[0][1].kind for name, parameter in settings.parameters.items()}
+    return [ColumnSpec(name=name, kind=kind) for name, kind in kinds.items() if kind != "allowance"]
 
 
 def _of_fact(fact: Fact, settings: Settings) -> ColumnSpec:
@@ -96,11 +156,22 @@ def result_columns(family: Family, settings: Settings) -> list[ColumnSpec]:
             values = _milestone_values(result.values)
         elif result.name == "clock":
             values = _CLOCKS
+        elif (family.name, result.name) == ("fields", "fact"):
+            values = {fact.name: (fact.zh, fact.en) for fact in settings.facts["ticket"]}
+        elif (family.name, result.name) == ("fields", "kind"):
+            values = {kind: (zh,) for kind, zh in FIELD_KINDS.items()}
+        elif (family.name, result.name) == ("budgets", "kind"):
+            values = {fact.name: (fact.zh, fact.en) for fact in settings.facts["ticket"] if is_cost(fact)}
+        elif (family.name, result.name) in _FACTS_OF:
+            grain, kinds = _FACTS_OF[family.name, result.name]
+            values = {fact.name: (fact.zh, fact.en) for fact in settings.facts[grain] if fact.kind in kinds}
+        elif family.name == "schedules" and result.name in SCHEDULE_WORDS:
+            values = SCHEDULE_WORDS[result.name]
         elif result.values:
-            values = dict.fromkeys(result.values, ())
+            values = {value: _RESULT_WORDS.get(value, ()) for value in result.values}
         kind = cast(
             "Kind",
-            {"role": "text", "texts": "text", "quantity": "text", "months": "allowance"}.get(result.kind, result.kind),
+            _READ_AS.get(result.kind, result.kind),
         )
         columns.append(
             ColumnSpec(

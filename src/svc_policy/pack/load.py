@@ -12,15 +12,26 @@ import attrs
 from svc_policy.errors import CalendarError, PackError, Place, Problem, nearest, problem
 from svc_policy.messages import message
 from svc_policy.pack.digest import digest
+from svc_policy.pack.overlay import (
+    base_settings,
+    check_clause_names,
+    clause_names,
+    merge_rows,
+    read_layers,
+    rename,
+    take_instructions,
+)
 from svc_policy.pack.rows import read_rows
+from svc_policy.pack.schedules import check_schedules
 from svc_policy.pack.settings import Settings, read_settings
-from svc_policy.pack.source import PackFiles, find_pack, read_files
+from svc_policy.pack.source import PackFiles, find_pack
 from svc_policy.pack.words import check_words
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Lookup, Row, Rules
 from svc_policy.worktime.frozen import FrozenDay
 
 if TYPE_CHECKING:
+    from svc_policy.tables import Sheet
     from svc_policy.worktime import WorkCalendar
 
 Labels = Mapping[str, tuple[str, str]]
@@ -115,16 +126,20 @@ def load_pack(name: str | os.PathLike[str]) -> Pack:
     """
     problems: list[Problem] = []
     path = find_pack(name)
-    files = read_files(path, FAMILIES, problems)
-    pack = _assemble(files, problems)
+    pack = _assemble(read_layers(path, FAMILIES, problems), problems)
     errors = [item for item in problems if item.severity == "error"]
     if errors or pack is None:
         raise PackError(problems)
     return pack
 
 
-def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
-    labels = {row[0]: (row[1], row[2]) for row in _plain(files, "labels", ("name", "en", "zh"), problems)}
+def _assemble(layers: Sequence[PackFiles], problems: list[Problem]) -> Pack | None:
+    files = layers[-1]
+    labels = {
+        row[0]: (row[1], row[2])
+        for layer in layers
+        for row in _plain(layer, "labels", ("name", "en", "zh"), problems)
+    }
     if "policy" not in files.texts:
         # A file that is there and cannot be read has been reported already.
         if not any(item.place is not None and item.place.file.endswith("policy.toml") for item in problems):
@@ -133,37 +148,42 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
             )
         return None
     text, file = files.texts["policy"]
-    settings = read_settings(text, file, labels, problems)
+    settings = read_settings(text, file, labels, problems, base_settings(layers))
     if settings is None:
         return None
     before = len(problems)
-    clauses = {
-        row[0]: Clause(id=row[0], place=row[1], en=row[2], zh=row[3])
-        for row in _plain(files, "clauses", ("clause", "place", "en", "zh"), problems)
-    }
+    names = clause_names(layers)
+    of_layer = [
+        {
+            row[0]: Clause(id=row[0], place=row[1], en=row[2], zh=row[3])
+            for row in _plain(layer, "clauses", ("clause", "place", "en", "zh"), problems)
+        }
+        for layer in layers
+    ]
     # What cannot be read cannot be cited wrongly.
-    citable = clauses if len(problems) == before else None
-    order = tuple(FAMILIES)
-    rows: dict[str, tuple[Row, ...]] = {}
-    broken: set[str] = set()
-    for name, family in FAMILIES.items():
-        if name in files.sheets:
-            before = len(problems)
-            rows[name] = read_rows(family, files.sheets[name], order, settings, labels, citable, problems)
-            if not files.sheets[name].header or any(item.severity == "error" for item in problems[before:]):
-                broken.add(name)
+    is_citable = len(problems) == before
+    if is_citable:
+        check_clause_names(layers, [set(own) for own in of_layer], problems)
+    clauses: dict[str, Clause] = {}
+    citable: list[dict[str, Clause] | None] = []
+    for own, renamed in zip(of_layer, names, strict=True):
+        clauses.update({name: clause for name, clause in own.items() if name not in renamed})
+        citable.append({**clauses, **own} if is_citable else None)
+    rows, broken = _rows_of(layers, settings, labels, citable, names, problems)
     check_words(rows, broken, problems)
-    lookups = {name: _lookup(name, files, settings, problems) for name in settings.lookups}
+    check_schedules(rows, settings, broken, problems)
+    lookups = {name: _lookup(name, layers, settings, problems) for name in settings.lookups}
     problems.extend(
         problem(
             "lookup-undeclared",
             message("the list `{name}` is not declared", name=stray),
-            place=Place(file=files.lookups[stray].file),
+            place=Place(file=layer.lookups[stray].file),
             help=message("say its key and what it fills under `[lookups.{name}]` in policy.toml", name=stray),
         )
-        for stray in sorted(set(files.lookups) - set(settings.lookups))
+        for layer in layers
+        for stray in sorted(set(layer.lookups) - set(settings.lookups))
     )
-    days = _days(files, problems)
+    days = tuple(sorted({day.day: day for layer in layers for day in _days(layer, problems)}.values(), key=_by_day))
     _check_calendar(rows, settings, file, problems)
     pack = Pack(
         settings=settings,
@@ -184,6 +204,41 @@ def _assemble(files: PackFiles, problems: list[Problem]) -> Pack | None:
         except CalendarError as error:
             problems.extend(error.problems)
     return pack
+
+
+def _rows_of(
+    layers: Sequence[PackFiles],
+    settings: Settings,
+    labels: Labels,
+    citable: Sequence[Mapping[str, Clause] | None],
+    names: Sequence[Mapping[str, tuple[str, ...]]],
+    problems: list[Problem],
+) -> tuple[dict[str, tuple[Row, ...]], set[str]]:
+    """Read the tables of every layer, one over the other; says which of them could not be read."""
+    order = tuple(FAMILIES)
+    rows: dict[str, tuple[Row, ...]] = {}
+    broken: set[str] = set()
+    for layer, clauses, renamed in zip(layers, citable, names, strict=True):
+        for name, family in FAMILIES.items():
+            if name not in layer.sheets:
+                continue
+            before = len(problems)
+            sheet, said = take_instructions(layer.sheets[name], problems, is_overlay=layer is not layers[0])
+            own = read_rows(family, sheet, order, settings, labels, clauses, problems)
+            if renamed:
+                own = tuple(attrs.evolve(row, cites=rename(row.cites, renamed)) for row in own)
+            if not sheet.header or any(item.severity == "error" for item in problems[before:]):
+                broken.add(name)
+                rows.setdefault(name, own)
+            elif name in rows and name not in broken:
+                rows[name] = merge_rows(rows[name], own, said, problems)
+            else:
+                rows[name] = merge_rows((), own, said, problems)
+    return rows, broken
+
+
+def _by_day(day: FrozenDay) -> object:
+    return day.day
 
 
 def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: list[Problem]) -> list[tuple[str, ...]]:
@@ -227,21 +282,30 @@ def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: lis
 
 
 def _lookup(
-    name: str, files: PackFiles, settings: Settings, problems: list[Problem]
+    name: str, layers: Sequence[PackFiles], settings: Settings, problems: list[Problem]
 ) -> dict[str, tuple[int | str | bool, ...]]:
-    from svc_policy.units import Refusal, read_literal
-
-    lookup = settings.lookups[name]
-    sheet = files.lookups.get(name)
-    if sheet is None:
+    """Read a keyed list of every layer, the higher over the lower."""
+    sheets = [layer.lookups[name] for layer in layers if name in layer.lookups]
+    if not sheets:
         problems.append(
             problem(
                 "lookup-missing",
                 message("the list `lookups/{name}.csv` is missing", name=name),
-                place=Place(file=files.path),
+                place=Place(file=layers[-1].path),
             )
         )
-        return {}
+    found: dict[str, tuple[int | str | bool, ...]] = {}
+    for sheet in sheets:
+        found.update(_list_of(name, sheet, settings, problems))
+    return found
+
+
+def _list_of(
+    name: str, sheet: Sheet, settings: Settings, problems: list[Problem]
+) -> dict[str, tuple[int | str | bool, ...]]:
+    from svc_policy.units import Refusal, read_literal
+
+    lookup = settings.lookups[name]
     headings = [cell.text.strip() for cell in sheet.header]
     if headings[:1] != ["key"] or any(fact not in headings for fact in lookup.fills):
         problems.append(
@@ -310,15 +374,17 @@ def _check_hours(pack: Pack, problems: list[Problem]) -> None:
 
 
 def _check_calendar(rows: Mapping[str, Sequence[Row]], settings: Settings, file: str, problems: list[Problem]) -> None:
+    from svc_policy.rules.working_hours import HAPPENED, RECEIVED, asks
     from svc_policy.units import Allowance
 
     if settings.valid is not None and settings.week:
         return
-    for row in rows.get("deadlines", ()):
+    for row in (row for table in rows.values() for row in table):
         cell = row.results.get("within")
         value = getattr(cell, "value", None)
         unit = value.unit if isinstance(value, Allowance) else ""
-        if unit.startswith("working") or row.text("clock") == "working":
+        counted = unit.startswith("working") or row.text("clock") == "working"
+        if counted or row.text("when") == "next working day" or asks((row,), RECEIVED) or asks((row,), HAPPENED):
             problems.append(
                 problem(
                     "calendar-missing",

@@ -8,19 +8,25 @@ from typing import Final, cast
 import attrs
 
 from svc_policy.errors import Place, Problem, nearest, problem
-from svc_policy.facts.registry import TICKET
+from svc_policy.facts.registry import MEASURES, TICKET
 from svc_policy.messages import Message, message
 from svc_policy.pack.columns import canonical_labels, condition_columns, result_columns
 from svc_policy.pack.settings import Settings
 from svc_policy.rules.family import Cell, Family, Parameter, Row
 from svc_policy.rules.family import Result as ResultColumn
-from svc_policy.tables import ColumnSpec, DecisionTable, Reference, Sheet, Test, name_key
+from svc_policy.rules.schedules import EVERY
+from svc_policy.tables import ColumnSpec, DecisionTable, Operand, Reference, Sheet, Test, name_key
 from svc_policy.tables.reading import read_table
 from svc_policy.tables.records import Result, Rule
 from svc_policy.units import NOUNS, Allowance, Kind, Literal, Refusal, fold, read_literal
 
 #: Results that make the shape of a plan: no date can change them.
-FIXED: Final = frozenset({"starts", "ends", "clock", "line", "measure", "per", "step", "level"})
+FIXED: Final = frozenset(
+    {"starts", "ends", "clock", "line", "measure", "per", "step", "level"}
+    | {"procedure", "order", "done", "aspect", "levels", "amount of", "outcome", "when"}
+    # What lays out a schedule, before there is a day on which a parameter could have a value.
+    | {"every", "first", "anchor", "moved", "over", "phases"}
+)
 _KIND_OF = {fact.name: fact.kind for fact in TICKET}
 
 
@@ -68,6 +74,8 @@ class _Rows:
         self.settings = settings
         self.clauses = clauses
         self.canonical = canonical_labels(labels)
+        own = {condition.name for condition in family.conditions}
+        self.own_words = {spec.name for spec in table.columns if spec.name in own and spec.names is None}
         self.problems = problems
 
     def say(self, code: str, text: Message, rule: Rule, help_line: Message | None = None, cell: str = "") -> None:
@@ -93,7 +101,7 @@ class _Rows:
                         if self.known(bound.name, rule):
                             self.of_kind(bound.name, (column.kind,), column.name, rule)
                         used[bound.name] = None
-            tests[column.name] = test
+            tests[column.name] = self.worded(test) if column.name in self.own_words else test
         results: dict[str, Cell] = {}
         measured = self._measure(rule)
         for spec, declared, result in zip(self.table.outputs, self.family.results, rule.results, strict=True):
@@ -102,6 +110,8 @@ class _Rows:
                 cell = self.quantity(cell, measured, spec.name, rule)
             if declared.kind == "months" and isinstance(cell, Literal):
                 cell = self.months(cell, spec.name, rule)
+            if declared.kind == "interval" and isinstance(cell, Literal):
+                cell = self.interval(cell, spec.name, rule)
             # A parameter that is not there has been reported already.
             if declared.required and cell is None and not isinstance(result, Reference):
                 self.say(
@@ -142,6 +152,18 @@ class _Rows:
             file=f"{place.file}:{place.sheet}" if place.sheet else place.file,
             line=_line(place),
         )
+
+    def worded(self, test: Test) -> Test:
+        """Put the labels that a condition names in the place of their words."""
+
+        def name(bound: Operand | None) -> Operand | None:
+            if not isinstance(bound, Literal) or bound.kind != "text":
+                return bound
+            word = self.canonical.get(name_key(str(bound.value)), str(bound.value))
+            return attrs.evolve(bound, value=word)
+
+        items = tuple(attrs.evolve(item, low=name(item.low), high=name(item.high)) for item in test.items)
+        return attrs.evolve(test, items=items)
 
     def known(self, name: str, rule: Rule) -> bool:
         if name in self.settings.parameters:
@@ -200,6 +222,8 @@ class _Rows:
             kinds: tuple[Kind, ...] = (spec.kind,)
             if declared.kind == "months":
                 kinds = ("months", "allowance")
+            elif declared.kind == "interval":
+                kinds = ("allowance", "months", "text")
             elif declared.kind == "quantity" and measured is not None:
                 kinds = (measured,)
             if not self.of_kind(result.name, kinds, spec.name, rule):
@@ -265,11 +289,11 @@ class _Rows:
                 kind = _KIND_OF.get(name) or next(
                     (fact.kind for fact in self.settings.company_facts if fact.name == name), None
                 )
-                if kind not in ("distance", "duration", "count"):
+                if kind not in (*MEASURES, "duration", "count"):
                     self.say(
                         "measure-unknown",
                         message(
-                            "rule `{rule}` measures `{name}`, which is no distance, time or count",
+                            "rule `{rule}` measures `{name}`, which is no distance, area, weight, time or count",
                             rule=rule.id,
                             name=name,
                         ),
@@ -313,6 +337,36 @@ class _Rows:
             )
             return None
         return literal
+
+    def interval(self, cell: Literal, column: str, rule: Rule) -> Literal | None:
+        """Take a word such as `month`, or an allowance such as `6 months`."""
+        if cell.kind == "months":
+            return Literal("allowance", Allowance(int(cell.value), "months"), text=cell.text)  # type: ignore[arg-type]
+        if cell.kind == "allowance":
+            return cell
+        written = name_key(str(cell.value))
+        for word, others in EVERY.items():
+            if written in (word, *others):
+                return Literal("text", word, text=cell.text)
+        try:
+            return read_literal(str(cell.value), "allowance")
+        except Refusal as refusal:
+            near = nearest(written, EVERY)
+            self.say(
+                refusal.code,
+                message(
+                    "cannot read `{text}` in `then: {column}` of rule `{rule}`",
+                    text=fold(cell.text),
+                    column=column,
+                    rule=rule.id,
+                ),
+                rule,
+                message("did you mean `{near}`?", near=near)
+                if near
+                else message("write one of {words}, or an interval as in `6 months`", words=", ".join(EVERY)),
+                cell.text,
+            )
+            return None
 
     def months(self, cell: Literal, column: str, rule: Rule) -> Literal | None:
         if isinstance(cell.value, Allowance) and cell.value.unit == "months":

@@ -11,14 +11,15 @@ from typing import cast
 import attrs
 
 from svc_policy.errors import Place, Problem, nearest, problem
-from svc_policy.facts.registry import BUILT_IN, Absence, Fact, FactKind, Grain
+from svc_policy.facts.registry import BUILT_IN, MEASURES, Absence, Fact, FactKind, Grain
 from svc_policy.messages import message
+from svc_policy.pack.overlay import merge
 from svc_policy.pack.settings_reader import SettingsReader
 from svc_policy.rules.family import MoneySettings, Parameter, ParameterValues
 from svc_policy.units import Allowance, Literal, Refusal, minor_digits, open_zone, read_date
 from svc_policy.worktime.windows import WEEKDAYS, read_hours
 
-FACT_KINDS = ("text", "bool", "money", "distance", "duration", "share", "count", "date", "instant")
+FACT_KINDS = ("text", "bool", "money", *MEASURES, "duration", "share", "count", "date", "instant")
 PARAMETER_KINDS = (*FACT_KINDS, "months", "allowance")
 REFERENCE = re.compile(r"\{([A-Za-z_][\w-]*)\}")
 
@@ -67,6 +68,7 @@ class Settings:
     interpretations: Mapping[str, Interpretation]
     lookups: Mapping[str, Lookup]
     cites: Mapping[str, tuple[str, ...]]
+    approver: str | None = None
 
 
 TOP = (
@@ -86,13 +88,18 @@ TOP = (
     "interpretations",
     "lookups",
     "approver",
+    "clauses",
 )
 
 
 def read_settings(
-    text: str, file: str, labels: Mapping[str, tuple[str, str]], problems: list[Problem]
+    text: str,
+    file: str,
+    labels: Mapping[str, tuple[str, str]],
+    problems: list[Problem],
+    base: Mapping[str, object] | None = None,
 ) -> Settings | None:
-    """Read the settings; gives None if the text is no TOML at all."""
+    """Read the settings over those of a base; gives None if the text is no TOML at all."""
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -109,6 +116,8 @@ def read_settings(
         return None
     reader = SettingsReader(text, file, problems)
     reader.known(document, TOP)
+    if base:
+        document = merge(base, document)
     if document.get("schema") != 1:
         reader.say("settings-schema", message("`schema` must be 1"), "schema")
     identity = reader.text(document, "id")
@@ -132,13 +141,6 @@ def read_settings(
     titles = dict(zip(("en", "zh"), reader.both(document, "title"), strict=True))
     parameters, parameter_labels, interpretations, cites = _read_parameters(reader, document, currency)
     facts, company = _read_facts(reader, document, currency, labels)
-    if "extends" in document:
-        reader.say(
-            "settings-extends",
-            message("`extends` is not understood yet"),
-            "extends",
-            help_line=message("copy the other pack with `svc-policy new DIR --from PACK` and change its tables"),
-        )
     roles = {}
     for name, role in reader.table(document, "roles").items():
         if not isinstance(role, dict):
@@ -168,7 +170,29 @@ def read_settings(
         interpretations=interpretations,
         lookups=_read_lookups(reader, document, facts),
         cites=cites,
+        approver=_read_approver(reader, document, roles),
     )
+
+
+def _read_approver(
+    reader: SettingsReader, document: Mapping[str, object], roles: Mapping[str, tuple[str, str]]
+) -> str | None:
+    """Read the role that signs the policy."""
+    if "approver" not in document:
+        return None
+    name = reader.text(document, "approver")
+    if name and name not in roles:
+        near = nearest(name, roles)
+        reader.say(
+            "role-unknown",
+            message("`{name}` is no role", name=name),
+            "approver",
+            help_line=message("did you mean `{near}`?", near=near)
+            if near
+            else message("a role is declared under `[roles]`"),
+        )
+        return None
+    return name or None
 
 
 def _read_calendar(
@@ -358,7 +382,7 @@ def _new_fact(
         if key in item:
             literal = reader.literal(reader.text(item, key, "facts", name), kind, currency, "facts", name, key)
             bounds[key] = cast("int", literal.value) if literal else None
-    if kind in ("money", "distance", "duration", "count") and bounds["low"] is None:
+    if (kind in MEASURES or kind in ("money", "duration", "count")) and bounds["low"] is None:
         bounds["low"] = 0
     default: int | str | bool | None = None
     if absence == "default":

@@ -9,7 +9,11 @@ from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Message, message
 from svc_policy.rules.family import Row
+from svc_policy.tables import Test
 from svc_policy.units import Literal
+
+WHOLE = 10_000
+ANYTHING = Test(kind="text", any=True)
 
 
 def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], problems: list[Problem]) -> None:
@@ -23,8 +27,12 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
         if family in broken:
             continue
         for row in rows.get(family, ()):
-            named = [str(item.low.value) for item in row.tests["target"].items if isinstance(item.low, Literal)]
-            if not named or row.tests["target"].negated:
+            target = row.tests.get("target", ANYTHING)
+            named = [str(item.low.value) for item in target.items if isinstance(item.low, Literal)]
+            if family == "escalations" and target.any:
+                _check_without_target(row, problems)
+                continue
+            if not named or target.negated:
                 _say(row, problems, "target-missing", message("rule `{rule}` names its targets", rule=row.id))
             if family == "late_penalties" and len(named) > 1:
                 _say(row, problems, "target-many", message("rule `{rule}` names one target only", rule=row.id))
@@ -32,7 +40,9 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
                 _unknown(row, named, ends, problems, "target-unknown", message("no deadline ends with it"))
         if family == "escalations":
             for row in rows.get(family, ()):
-                share = row.tests["used_share"].items
+                if row.tests.get("target", ANYTHING).any:
+                    continue
+                share = row.tests.get("used_share", ANYTHING).items
                 if len(share) != 1 or share[0].low is None or not share[0].low_closed or share[0].high is not None:
                     _say(
                         row,
@@ -65,7 +75,15 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
             "target-unknown",
             message("no deadline ends with it"),
         )
+    _check_fields(rows, broken, problems)
     _check_results(rows, ends, broken, problems)
+    _check_weights(rows.get("appraisals", ()), problems)
+    _check_budgets(rows.get("budgets", ()), problems)
+    _check_stock(rows.get("stock", ()), problems)
+    for row in rows.get("penalties", ()):
+        _check_amount(row, problems)
+    for row in rows.get("late_penalties", ()):
+        _check_amount(row, problems)
     for row in rows.get("fees", ()):
         if row.results.get("rate") is not None and (
             row.results.get("per") is None or row.results.get("measure") is None
@@ -78,6 +96,101 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
             )
 
 
+def _check_fields(rows: Mapping[str, Sequence[Row]], broken: Container[str], problems: list[Problem]) -> None:
+    """Check that every field stands on a form that the pack has."""
+    forms = dict.fromkeys(row.text("form") or "" for row in rows.get("forms", ()))
+    for row in rows.get("fields", ()):
+        test = row.tests["form"]
+        named = [str(item.low.value) for item in test.items if isinstance(item.low, Literal)]
+        if not named or test.negated or test.missing:
+            text = message("rule `{rule}` names the forms on which its field stands", rule=row.id)
+            _say(row, problems, "form-missing", text)
+        elif "forms" not in broken:
+            _unknown(row, named, forms, problems, "form-unknown", message("no form has that name"))
+
+
+def _check_without_target(row: Row, problems: list[Problem]) -> None:
+    """Check a row of escalations that fires on its conditions alone."""
+    if not row.tests.get("used_share", ANYTHING).any or row.text("when") == "next working day":
+        text = message("rule `{rule}` names no target, whose time it could watch", rule=row.id)
+        _say(row, problems, "target-missing", text, message("name one in the column `target`, or leave the time out"))
+    elif all(test.any for test in row.tests.values()):
+        text = message("rule `{rule}` would escalate every ticket: it has no condition", rule=row.id)
+        _say(row, problems, "escalation-always", text)
+
+
+def _check_budgets(rows: Sequence[Row], problems: list[Problem]) -> None:
+    """Check that a kind of cost has one budget a year."""
+    seen: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        year = row.results["year"]
+        named = tuple(sorted((name, repr(test)) for name, test in row.tests.items() if not test.any))
+        key = (row.text("kind"), year.value if isinstance(year, Literal) else year, row.since, named)
+        first = seen.setdefault(key, row)
+        if first is not row:
+            text = message(
+                "rule `{rule}` gives `{kind}` a second budget for the same year, after rule `{first}`",
+                rule=row.id,
+                kind=row.text("kind"),
+                first=first.id,
+            )
+            _say(row, problems, "budget-twice", text, message("a kind of cost has one budget a year: add them up"))
+
+
+def _check_stock(rows: Sequence[Row], problems: list[Problem]) -> None:
+    """Check that the least that is kept is not more than the most."""
+    for row in rows:
+        least, most = (getattr(row.results.get(name), "value", None) for name in ("least", "most"))
+        if isinstance(least, int) and isinstance(most, int) and least > most:
+            text = message("rule `{rule}` keeps at least {least}, but at most {most}", rule=row.id, least=least, most=most)
+            _say(row, problems, "stock-range", text)
+
+
+def _check_weights(rows: Sequence[Row], problems: list[Problem]) -> None:
+    """Check that the weights which hold together add up to all of it, on the day on which each edition begins."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(sorted((k, repr(v)) for k, v in row.tests.items() if not v.any)), []).append(row)
+    for group in groups.values():
+        for day in dict.fromkeys(row.since for row in group):
+            held = [row for row in group if _in_force(row, day)]
+            weights = [cell.value for row in held if isinstance(cell := row.results["weight"], Literal)]
+            total = sum(weight for weight in weights if isinstance(weight, int))
+            if held and len(weights) == len(held) and total != WHOLE:
+                text = message(
+                    "the weights that hold together come to {total} %, not 100 %",
+                    total=f"{total / 100:g}",
+                )
+                _say(held[0], problems, "weights-sum", text)
+                break
+    levels = {cell.value for row in rows if isinstance(cell := row.results["levels"], Literal)}
+    if len(levels) > 1:
+        _say(rows[0], problems, "levels-differ", message("every aspect has the same number of levels"))
+    if 0 in levels:
+        _say(rows[0], problems, "levels-none", message("a scale has at least one level"))
+
+
+def _in_force(row: Row, day: int | None) -> bool:
+    if day is None:
+        return row.since is None
+    return (row.since is None or row.since <= day) and (row.until is None or day < row.until)
+
+
+def _check_amount(row: Row, problems: list[Problem]) -> None:
+    """Check that a penalty has one figure, one range, or somebody who decides; a finding none of them."""
+    stated = [name for name in ("amount", "amount of", "least", "most") if row.results.get(name) is not None]
+    if row.text("outcome") == "finding":
+        if stated:
+            text = message("rule `{rule}` is a finding: it carries no amount", rule=row.id)
+            _say(row, problems, "finding-amount", text)
+    elif not stated and row.results.get("decided by") is None:
+        text = message("rule `{rule}` gives no amount: who decides it stands in `then: decided by`", rule=row.id)
+        _say(row, problems, "penalty-open", text)
+    elif len(stated) > 1 and stated != ["least", "most"]:
+        names = " + ".join(stated)
+        _say(row, problems, "penalty-two", message("rule `{rule}` gives {names} at once", rule=row.id, names=names))
+
+
 def _check_results(
     rows: Mapping[str, Sequence[Row]], ends: set[str], broken: Container[str], problems: list[Problem]
 ) -> None:
@@ -86,6 +199,11 @@ def _check_results(
     priced = bool(tables & {"fees", "part_fees"})
     given = {
         "category": "category" in tables,
+        "service_zone": "zones" in tables,
+        "complaint_class": "complaints" in tables,
+        "compensation_limit": "compensations" in tables,
+        "compensation_allowed": "compensations" in tables,
+        "appraisal_score": "appraisals" in tables,
         "payer": "payers" in tables,
         "chargeable": priced,
         "needs_confirmation": priced or "confirmations" in tables,

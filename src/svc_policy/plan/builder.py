@@ -48,6 +48,7 @@ from svc_policy.facts.registry import LISTS, FactKind
 from svc_policy.plan.needs import needs_of
 from svc_policy.rules.conditions import condition
 from svc_policy.rules.family import Cell, Governing, Parameter, Row, Rules
+from svc_policy.rules.working_hours import RECEIVED, asked_anywhere, lies_in_working_hours
 from svc_policy.tables import Operand, Reference
 from svc_policy.units import Allowance
 from svc_policy.units import Literal as WrittenLiteral
@@ -100,6 +101,8 @@ class Builder:
         self.turning_points: list[tuple[Expression, Expression]] = []
         self._facts = {(grain, fact.name): fact for grain, facts in rules.facts.items() for fact in facts}
         self.compute("request_day", self._local_day("received_at"))
+        if asked_anywhere(rules.rows, RECEIVED):
+            self.compute(RECEIVED, lies_in_working_hours(self._fact("ticket", "received_at")))
 
     # --- names
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,6 +182,30 @@ class Policy(PolicyViews):
         from svc_policy.explain import explain
 
         return explain(decision, self, lang)
+
+    def statistics(
+        self,
+        tickets: Iterable[Ticket | Mapping[str, object]],
+        *,
+        month: str | None = None,
+        year: str | None = None,
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Compute what depends on many tickets; see :mod:`svc_policy.statistics`.
+
+        Args:
+            tickets: All of them, those of earlier times included, as earlier repairs are counted among them.
+            month: The month whose tickets count, as in `2026-10`; all of them unless a month or a year is given.
+            year: The year, as in `2026`.
+            at: The instant of the decisions, with an offset; now unless given.
+
+        Raises:
+            TicketError: A ticket cannot be read, two have one name, or `at` has no offset.
+            UsageError: There is no such month or year, or the extra `batch` is not installed.
+        """
+        from svc_policy.statistics import of_tickets, period_of
+
+        return of_tickets(self, tickets, at_s=_seconds(at), period=period_of(month, year))
 
     def check(self) -> Sequence[Any]:
         """List what the loader noticed; a policy with errors does not load."""

@@ -43,12 +43,18 @@ def decision_to_dict(policy: Policy, decision: Decision) -> dict[str, Any]:
         "category": decision.category,
         "targets": {name: plain(target) for name, target in decision.targets.items()},
         "quote": plain(quote),
+        "materials": plain(decision.materials),
         "penalties": {
-            "items": plain(penalties),
+            "items": plain([item for item in penalties if item.outcome == "penalty"]),
+            "findings": plain([item for item in penalties if item.outcome == "finding"]),
             "least": plain(policy.money(decision.column("penalty_least"))),
             "most": plain(policy.money(decision.column("penalty_most"))),
-            "undecided": sum(1 for item in penalties if item.amount is None),
+            "undecided": sum(1 for item in penalties if item.outcome == "penalty" and item.amount is None),
         },
+        "complaint_class": decision.column("complaint_class"),
+        "service_zone": decision.column("service_zone"),
+        "compensation": plain(policy.compensation(decision)),
+        "appraisal_score": decision.column("appraisal_score"),
     }
     for table, key in LISTS.items():
         result[key] = [{**plain(item.cells), "rule": plain(item.rule)} for item in decision.items(table)]

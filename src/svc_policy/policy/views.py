@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from svc_policy.decision import (
     Cell,
+    Compensation,
     Coverage,
     Decision,
     Item,
+    Materials,
     OverrideUse,
     PartCoverage,
     Penalty,
@@ -21,7 +23,7 @@ from svc_policy.decision import (
     RuleUse,
     Target,
 )
-from svc_policy.facts.registry import MILESTONES
+from svc_policy.facts.registry import BUILT_IN, MILESTONES
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Allowance, Literal, format_literal, minor_digits
 
@@ -37,6 +39,7 @@ LISTS: Mapping[str, str] = {
     "approvals": "approvals",
     "escalations": "escalations",
     "routing": "routing",
+    "procedures": "procedures",
     "forms": "forms",
     "checklists": "checklist",
     "surveys": "surveys",
@@ -48,6 +51,9 @@ _CHILD_TABLES = {
     "part_fees": "part",
     "penalties": "incident",
     "overrides": "override",
+    "materials": "material",
+    "processing": "material",
+    "settlements": "material",
 }
 
 
@@ -75,7 +81,7 @@ class PolicyViews:
         if found is None:
             found = self._index_of = {
                 grain: {name: index for index, name in enumerate(self.plan.names(grain))}
-                for grain in ("ticket", "part", "incident", "override")
+                for grain in ("ticket", "part", "incident", "override", "material")
             }
         return found
 
@@ -312,6 +318,10 @@ class PolicyViews:
                 yield QuoteLine(
                     line=name, amount=self.money(amount), part=number + 1, quantity=part.values[2], rule=rule
                 )
+        if (materials := self.materials(decision)) is not None:
+            from svc_policy.policy.materials import quote_lines
+
+            yield from quote_lines(materials)
         for index, row in self.fired(decision, "surcharges"):
             yield QuoteLine(
                 line=row.text("line") or "",
@@ -345,6 +355,11 @@ class PolicyViews:
             decision.ticket.incidents[incident - 1].values[1] if incident else self.column(decision, "request_day")
         )
         amounts = {name: self._figure(row, name, happened) for name in ("amount", "least", "most")}
+        fact = row.text("amount of")
+        if fact is not None and incident is not None:
+            own = BUILT_IN["incident"]
+            place = next(index for index, item in enumerate(own) if item.name == fact)
+            amounts["amount"] = self.money(decision.ticket.incidents[incident - 1].values[place])
         return Penalty(
             liable=row.text("liable") or "",
             amount=amounts["amount"],
@@ -354,6 +369,7 @@ class PolicyViews:
             incident=incident,
             target=target,
             rule=use,
+            outcome=row.text("outcome") or "penalty",
         )
 
     def _figure(self, row: Row, name: str, day: Cell) -> Decimal | None:
@@ -367,14 +383,44 @@ class PolicyViews:
         for index, row in self.fired(decision, table):
             cells: dict[str, Any] = {}
             if watched:
-                cells["target"] = watched[index]
+                cells["target"] = watched[index] or None
             for name in row.results:
-                cells[name] = _plain(row.results[name])
+                cells[name.replace(" ", "_")] = _plain(row.results[name])
+            if table == "procedures":
+                cells["state"] = self._state_of_step(decision, index)
+            if table == "forms":
+                cells.update(self._fields(decision, row))
             subject = watched[index] if watched else ""
             found.append(Item(cells=cells, rule=self.rule_use(self.family_of(table), row, subject)))
         if any(item.cells.get("order") is not None for item in found):
             found.sort(key=lambda item: (item.cells.get("order") is None, item.cells.get("order") or 0))
         return tuple(found)
+
+    def _state_of_step(self, decision: Decision, index: int) -> str:
+        """Say whether a step of a procedure is ``done``, the ``next`` one, or comes ``later``."""
+        for state in ("done", "next"):
+            if int(self.column(decision, f"procedures_{state}") or 0) >> index & 1:
+                return state
+        return "later"
+
+    def compensation(self, decision: Decision) -> Compensation | None:
+        """Expand what is allowed of a claim for compensation; None where no rule speaks of it."""
+        rule = self.chosen(decision, "compensations")
+        if rule is None:
+            return None
+        row = self.plan.tables["compensations"][int(self.column(decision, "compensations_row") or 1) - 1]
+        return Compensation(
+            limit=self.money(self.column(decision, "compensation_limit")),
+            allowed=self.money(self.column(decision, "compensation_allowed")),
+            decided_by=row.text("decided by"),
+            needs=self.asked(self.column(decision, "compensation_allowed_needs")),
+            rule=rule,
+        )
+
+    def _fields(self, decision: Decision, row: Row) -> dict[str, Any]:
+        from svc_policy.policy.forms import as_cells, fields_of
+
+        return as_cells(self, fields_of(self, decision, row.text("form") or ""))
 
     def _watched(self) -> tuple[str, ...]:
         from svc_policy.rules.escalations import watched
@@ -383,8 +429,14 @@ class PolicyViews:
         names: list[str] = []
         for row in self.pack.rows.get("escalations", ()):
             seen[row.id] = watched(row)
-            names.extend(watched(row))
+            names.extend(watched(row) or [""])
         return tuple(names)
+
+    def materials(self, decision: Decision) -> Materials | None:
+        """Expand what the materials of an order come to; None where there are none or no rule counts them."""
+        from svc_policy.policy.materials import materials_of
+
+        return materials_of(self, decision)
 
     def overrides(self, decision: Decision) -> tuple[OverrideUse, ...]:
         """Expand the overrides: each as stated, and whether it was applied."""
@@ -422,7 +474,17 @@ class PolicyViews:
                 found.extend(holds)
                 holds = []
             found.extend(self._rules_of(decision, table))
+            if table == "forms":
+                found.extend(self._field_rules(decision))
         return (*found, *holds)
+
+    def _field_rules(self, decision: Decision) -> Iterator[RuleUse]:
+        """Yield the rules of the fields of the forms that are due."""
+        from svc_policy.policy.forms import rules_of_fields
+
+        due = [row.text("form") or "" for _, row in self.fired(decision, "forms")]
+        for row in rules_of_fields(self, decision, due):
+            yield self.rule_use("fields", row)
 
     def _hold_rules(self, decision: Decision) -> Iterator[RuleUse]:
         """Yield the rule of each hold of the ticket."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svc_policy.rules.family import Family, Result
-from svc_policy.rules.listing import listing
+from svc_policy.rules.listing import CHOSEN_BY, listing
 
 FAMILY = Family(
     name="approvals",
@@ -14,6 +14,7 @@ FAMILY = Family(
     results=(
         Result("approver", "role", "批准人", required=True),
         Result("subject", "text", "事项", required=True),
+        CHOSEN_BY,
     ),
     build=listing("approvals"),
 )

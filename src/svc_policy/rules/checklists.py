@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svc_policy.rules.family import Family, Result
-from svc_policy.rules.listing import listing
+from svc_policy.rules.listing import CHOSEN_BY, listing
 
 FAMILY = Family(
     name="checklists",
@@ -15,6 +15,7 @@ FAMILY = Family(
         Result("stage", "text", "阶段", required=True),
         Result("item", "text", "事项", required=True),
         Result("order", "count", "顺序"),
+        CHOSEN_BY,
     ),
     build=listing("checklists"),
 )

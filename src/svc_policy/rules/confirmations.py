@@ -1,7 +1,7 @@
 """The quote's totals, and what the customer must confirm before the service.
 
-subtotal = lines + parts + surcharges; less an accepted discount; tax as the
-policy's money settings say; the customer pays the total unless another does.
+subtotal = lines + parts + materials and their processing + surcharges; less an accepted discount;
+tax as the policy's money settings say; the customer pays the total unless another does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WHOLE = 10_000
 
 def build(context: Context) -> None:
     """Write subtotal, discount, tax, total, what the customer pays, and what needs confirmation."""
-    if context.rows("fees") or context.rows("part_fees"):
+    if any(context.rows(table) for table in ("fees", "part_fees", "materials")):
         _build_totals(context)
     conditions = context.collect("confirmations", "confirmations", context.rows("confirmations"))
     chargeable = context.subject("chargeable", "ticket", "confirmations") if context.has("chargeable") else None
@@ -49,6 +49,8 @@ def _build_totals(context: Context) -> None:
         for number in range(len(context.rows("surcharges")))
     ]
     parts = context.subject("parts_amount", "ticket", "part_fees") if context.rows("part_fees") else ZERO
+    for name in _of_materials(context):
+        parts = add(parts, context.subject(f"{name}_total", "ticket", "materials"))
     subtotal = context.compute("subtotal", _sum(amounts, parts))
     granted = context.subject("discounts", "ticket", "overrides") if context.rows("overrides") else ZERO
     # Without goodwill there is no discount, whatever the subtotal will be.
@@ -66,6 +68,12 @@ def _build_totals(context: Context) -> None:
     else:
         context.compute("payable", choose(TRUE, total, ZERO))
     context.compute("chargeable", chargeable)
+
+
+def _of_materials(context: Context) -> list[str]:
+    """Name what the materials of an order are charged for."""
+    tables = {"materials": "goods", "processing": "processing"}
+    return [name for table, name in tables.items() if context.rows(table)] if context.rows("materials") else []
 
 
 def _sum(amounts: list[Expression], parts: Expression) -> Expression:
@@ -96,6 +104,12 @@ def _tax(context: Context, amounts: list[Expression], subtotal: Expression, disc
         part = context.subject("part_amount", "part", "part_fees")
         part_tax = context.compute("part_tax", share(part, rate_of_part), grain="part")
         taxes.append(context.gather("parts_tax", "part", "sum", part_tax))
+    if named := _of_materials(context):
+        rate_of_line = context.cell(context.money.tax, "fees", "material")
+        columns = {"goods": "line_goods", "processing": "line_processing_fee"}
+        line = _sum([context.subject(columns[name], "material", "materials") for name in named], ZERO)
+        line_tax = context.compute("line_tax", share(line, rate_of_line), grain="material")
+        taxes.append(context.gather("materials_tax", "material", "sum", line_tax))
     return subtract(_sum(taxes, ZERO), share(discount) if discount != ZERO else ZERO)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svc_policy.rules.family import Family, Result
-from svc_policy.rules.listing import listing
+from svc_policy.rules.listing import CHOSEN_BY, listing
 
 FAMILY = Family(
     name="duties",
@@ -14,6 +14,7 @@ FAMILY = Family(
     results=(
         Result("owner", "role", "负责人", required=True),
         Result("duty", "text", "职责", required=True),
+        CHOSEN_BY,
     ),
     build=listing("duties"),
 )

@@ -1,18 +1,22 @@
-"""Escalations: who is told once a share of a target's allowance is used up.
+"""Escalations: who is told, what they do, and how the customer is answered.
 
-A row fires while its target is running and that share has passed, so a level
-never falls as time passes. Shares of an allowance in days are shares of the
-working time (or of the time) between start and due.
+A row that names a target fires while the target is running and that share of its
+allowance has passed, so a level never falls as time passes. Shares of an
+allowance in days are shares of the working time (or of the time) between start
+and due. With ``next working day`` it fires at the first opening from that
+instant on. A row without a target fires on its other conditions alone.
 """
 
 from __future__ import annotations
 
 from svc_policy.expressions.nodes import (
+    TRUE,
     Expression,
     add,
     and_,
     certainly,
     choose,
+    constant,
     divide,
     multiply,
     null,
@@ -22,25 +26,32 @@ from svc_policy.expressions.nodes import (
 )
 from svc_policy.rules.deadlines import clear_start, start_of, stopping, targets, unit_of
 from svc_policy.rules.family import Condition, Context, Family, Result, Row
+from svc_policy.rules.listing import CHOSEN_BY
 
 WHOLE = 10_000
+WHEN = ("at once", "next working day")
 
 
 def pairs(context: Context) -> list[tuple[Row, str]]:
-    """List every row once for each target that it watches, in the table's order."""
-    return [(row, target) for row in context.rows("escalations") for target in watched(row)]
+    """List every row once for each target that it watches (once with "" if it watches none), in the table's order."""
+    return [(row, target) for row in context.rows("escalations") for target in watched(row) or ("",)]
 
 
 def watched(row: Row) -> list[str]:
     """List the targets that a row names."""
-    return [str(item.low.value) for item in row.tests["target"].items if item.low is not None]  # type: ignore[union-attr]
+    test = row.tests.get("target")
+    items = test.items if test is not None else ()
+    return [str(item.low.value) for item in items if item.low is not None]  # type: ignore[union-attr]
 
 
 def build(context: Context) -> None:
     """Write which rows have fired for which target; the level reached is the highest among them."""
     watching = pairs(context)
     conditions = [
-        and_(context.row_condition(row, "escalations", "ticket"), _used_up(context, row, target, number))
+        and_(
+            context.row_condition(row, "escalations", "ticket"),
+            _used_up(context, row, target, number) if target else TRUE,
+        )
         for number, (row, target) in enumerate(watching)
     ]
     context.collect("escalations", "escalations", [row for row, _ in watching], conditions=conditions)
@@ -52,6 +63,10 @@ def _used_up(context: Context, row: Row, target: str, number: int) -> Expression
     share = context.operand(threshold, "escalations", "ticket")
     live = context.subject(f"{target}_live", "ticket", "escalations")
     instant = _instant(context, target, share, number)
+    if row.text("when") == "next working day":
+        # A second of work after all that lies before the instant ends a second after the opening.
+        opened = strict("work_after", add(strict("work_before", instant), constant(1)))
+        instant = context.compute(f"{target}_opening_{number + 1}", subtract(opened, constant(1)))
     guard = context.row_condition(row, "escalations", "ticket")
     used_up = and_(certainly(live), certainly(context.reached(instant, and_(live, guard))))
     # How a target stands may be unknown, and then it is unknown whether anybody must be told:
@@ -89,12 +104,16 @@ FAMILY = Family(
     policy="collect",
     governing="request",
     conditions=(
-        Condition("target", "text", "目标", required=True),
-        Condition("used_share", "share", "已用比例", required=True),
+        Condition("target", "text", "目标"),
+        Condition("used_share", "share", "已用比例"),
     ),
     results=(
         Result("level", "count", "级别", required=True),
         Result("notify", "role", "通知", required=True),
+        Result("action", "text", "处置"),
+        Result("answer", "text", "答复方式"),
+        Result("when", "text", "何时", values=WHEN),
+        CHOSEN_BY,
     ),
     build=build,
 )

@@ -18,7 +18,9 @@ from svc_policy.tables import Operand, Test
 from svc_policy.units import Literal as WrittenLiteral
 
 Governing = Literal["purchase", "request", "fee", "incident", "none"]
-ResultKind = Literal["text", "texts", "role", "bool", "money", "share", "count", "months", "allowance", "quantity"]
+ResultKind = Literal[
+    "text", "texts", "role", "bool", "money", "share", "count", "date", "months", "allowance", "quantity", "interval"
+]
 
 
 @attrs.frozen
@@ -37,7 +39,7 @@ class Condition:
     """A condition column of a family's own, beside facts, earlier results and parameters."""
 
     name: str
-    kind: Literal["text", "share"]
+    kind: Literal["text", "share", "bool"]
     zh: str
     required: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svc_policy.rules.family import Family, Result
-from svc_policy.rules.listing import listing
+from svc_policy.rules.listing import CHOSEN_BY, listing
 
 FAMILY = Family(
     name="forms",
@@ -16,6 +16,7 @@ FAMILY = Family(
         Result("owner", "role", "负责人", required=True),
         Result("copies", "count", "份数"),
         Result("recipient", "role", "接收人"),
+        CHOSEN_BY,
     ),
     build=listing("forms"),
 )

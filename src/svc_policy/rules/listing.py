@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from svc_policy.rules.family import Context
+from svc_policy.rules.family import Context, Result
+
+#: The source says *may*: this role chooses whether.
+CHOSEN_BY = Result("chosen by", "role", "由谁决定是否")
 
 
 def listing(family: str) -> Callable[[Context], None]:

@@ -10,19 +10,26 @@ from collections.abc import Callable, Sequence
 
 from svc_policy.expressions.nodes import ZERO, Expression, add, choose, constant
 from svc_policy.rules.family import Context, Family, Result, Row
+from svc_policy.rules.working_hours import HAPPENED, asks, lies_in_working_hours
 
+#: A finding is noted and carries no penalty.
+OUTCOMES = ("penalty", "finding")
 RESULTS = (
     Result("liable", "role", "责任人", required=True),
     Result("amount", "money", "金额"),
     Result("least", "money", "下限"),
     Result("most", "money", "上限"),
     Result("decided by", "role", "裁定人"),
+    Result("outcome", "text", "结果", values=OUTCOMES),
 )
+#: The amount is what a fact of the incident says: the loss, the extra cost.
+AMOUNT_OF = Result("amount of", "text", "金额取自")
 
 
 def build(context: Context) -> None:
     """Write which rows fire for each incident, and the least and most they come to."""
     rows = context.rows("penalties")
+    _add_working_hours(context, rows)
     conditions = context.collect("penalties", "penalties", rows, grain="incident")
     least = context.compute(
         "incident_least", total(context, rows, conditions, least_of(context, "penalties", "incident")), grain="incident"
@@ -32,6 +39,13 @@ def build(context: Context) -> None:
     )
     context.gather("incidents_least", "incident", "sum", least)
     context.gather("incidents_most", "incident", "sum", most)
+
+
+def _add_working_hours(context: Context, rows: Sequence[Row]) -> None:
+    """Write whether the incident happened in working hours, where a row asks."""
+    if asks(rows, HAPPENED):
+        instant = context.subject("occurred_at", "incident", "penalties")
+        context.compute(HAPPENED, lies_in_working_hours(instant), grain="incident")
 
 
 def total(
@@ -55,6 +69,9 @@ def most_of(context: Context, family: str, grain: str) -> Callable[[Row], Expres
 
 
 def _stated(context: Context, family: str, grain: str, row: Row, *names: str) -> Expression:
+    fact = row.text("amount of")
+    if fact is not None:
+        return context.subject(fact, grain, family)
     for name in names:
         cell = row.results.get(name)
         if cell is not None:
@@ -68,6 +85,6 @@ FAMILY = Family(
     grain="incident",
     policy="collect",
     governing="incident",
-    results=RESULTS,
+    results=(*RESULTS, AMOUNT_OF),
     build=build,
 )

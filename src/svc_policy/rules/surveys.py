@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svc_policy.rules.family import Family, Result
-from svc_policy.rules.listing import listing
+from svc_policy.rules.listing import CHOSEN_BY, listing
 
 FAMILY = Family(
     name="surveys",
@@ -15,6 +15,7 @@ FAMILY = Family(
         Result("survey", "text", "调查", required=True),
         Result("owner", "role", "负责人", required=True),
         Result("scale", "text", "量表"),
+        CHOSEN_BY,
     ),
     build=listing("surveys"),
 )

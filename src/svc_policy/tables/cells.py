@@ -26,6 +26,8 @@ _COMPARISONS: Final = {"<=": "<=", "≤": "<=", "≦": "<=", "⩽": "<=", ">=": 
 _INTERVALS: Final[Mapping[Kind, str]] = {
     "money": "(50..100] CNY",
     "distance": "(5..50] km",
+    "area": "(5..50] m2",
+    "weight": "(5..50] kg",
     "duration": "(4..8] h",
     "share": "[50..90] %",
     "count": "[1..3]",

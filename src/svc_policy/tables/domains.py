@@ -12,7 +12,7 @@ from svc_policy.units import Kind, Value
 if typing.TYPE_CHECKING:
     from svc_policy.errors import Place, Problem
 
-# Kinds whose values are counted one by one; distances and durations are measured, so dense.
+# Kinds whose values are counted one by one; distances, areas, weights and durations are measured, so dense.
 _STEPS: typing.Final[dict[Kind, int]] = {"money": 1, "share": 1, "count": 1, "date": 1, "instant": 1, "months": 1}
 UNORDERED: typing.Final[frozenset[Kind]] = frozenset({"text", "bool", "allowance"})
 
@@ -74,7 +74,7 @@ def contains(domain: Domain, value: Value) -> bool:
 def neighbours(domain: Domain, value: int) -> tuple[int, ...]:
     """List the values of `domain` on `value` and one step under and over it, in order.
 
-    In a dense domain a step is one of the smallest unit: a metre, a second.
+    In a dense domain a step is one of the smallest unit: a metre, a gram, a second.
     """
     step = domain.step or 1
     return tuple(near for near in (value - step, value, value + step) if contains(domain, near))

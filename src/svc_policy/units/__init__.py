@@ -1,4 +1,4 @@
-"""Money, distances, durations, shares, dates: literals with units, as integers and nothing else."""
+"""Money, distances, areas, weights, durations, shares, dates: literals with units, as integers and nothing else."""
 
 from svc_policy.units.arithmetic import floor_div, half_up_div
 from svc_policy.units.currencies import minor_digits

@@ -27,6 +27,8 @@ NOUNS: Final[Mapping[Kind, Message]] = {
     "bool": message("yes or no"),
     "money": message("an amount of money"),
     "distance": message("a distance"),
+    "area": message("an area"),
+    "weight": message("a weight"),
     "duration": message("a duration"),
     "share": message("a share"),
     "count": message("a whole number"),
@@ -40,6 +42,8 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "bool": "yes",
     "money": "50 CNY",
     "distance": "5 km",
+    "area": "12.5 m2",
+    "weight": "30 kg",
     "duration": "48 h",
     "share": "90 %",
     "count": "3",
@@ -66,6 +70,8 @@ def _units(*groups: tuple[tuple[str, ...], int]) -> dict[str, int]:
 _CALENDAR_CLOCK = _units((_HOURS, 3600), (_MINUTES, 60), (_SECONDS, 1))
 _FACTORS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "distance": _units((("km", "公里", "千米"), 1000), (("m", "米"), 1)),
+    "area": _units((("m2", "m²", "平方米", "平米"), 10_000), (("cm2", "cm²", "平方厘米"), 1)),
+    "weight": _units((("t", "吨"), 1_000_000), (("kg", "公斤", "千克"), 1000), (("g", "克"), 1)),
     "duration": {**_CALENDAR_CLOCK, **_units((_DAYS, 86400), (_WEEKS, 7 * 86400))},
     "share": {"%": 100},
     "count": {"": 1},
@@ -83,7 +89,15 @@ _ALLOWANCES: Final[Mapping[AllowanceUnit, Mapping[str, int]]] = {
 }
 # Kilometres are metres to three decimals and shares are basis points: a digit more is a mistake
 # to be asked about. Hours need no such limit, since `0.5 h` and `0.50 h` are both whole seconds.
-_DECIMALS: Final[Mapping[str, int]] = {"km": 3, "公里": 3, "千米": 3, "m": 0, "米": 0, "%": 2, "": 0}
+_DECIMALS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("t", "吨"), 6),
+    **dict.fromkeys(("m2", "m²", "平方米", "平米"), 4),
+    **dict.fromkeys(("km", "公里", "千米", "kg", "公斤", "千克"), 3),
+    "%": 2,
+    **dict.fromkeys(("m", "米", "g", "克", "cm2", "cm²", "平方厘米", ""), 0),
+}
+
+_CANONICAL: Final[Mapping[str, str]] = {"distance": "km", "area": "m2", "weight": "kg"}
 
 
 @overload
@@ -211,7 +225,7 @@ def read_text(text: str) -> str:
 def format_literal(literal: Literal) -> str:
     """Write a literal in its canonical form: what means the same is written the same.
 
-    Distances are in km, durations in the largest of h, min and s that is exact,
+    Distances are in km, areas in m2, weights in kg, durations in the largest of h, min and s that is exact,
     money has all its digits or none. A text is written as it is, without quotes.
     """
     value, kind = literal.value, literal.kind
@@ -223,8 +237,10 @@ def format_literal(literal: Literal) -> str:
         return value
     if kind == "money":
         return _format_money(value, literal.unit)
-    if kind == "distance":
-        return f"{_decimal(value, 3)} km"
+    if kind in _CANONICAL:
+        unit = _CANONICAL[kind]
+        decimals = _DECIMALS[unit]
+        return f"{_decimal(value, decimals)} {unit}"
     if kind == "duration":
         return _format_seconds(value, "")
     if kind == "share":

@@ -9,7 +9,19 @@ import attrs
 from svc_policy.messages import Message
 
 Kind = typing.Literal[
-    "text", "bool", "money", "distance", "duration", "share", "count", "date", "instant", "months", "allowance"
+    "text",
+    "bool",
+    "money",
+    "distance",
+    "area",
+    "weight",
+    "duration",
+    "share",
+    "count",
+    "date",
+    "instant",
+    "months",
+    "allowance",
 ]
 AllowanceUnit = typing.Literal["s", "working_s", "working_days", "days", "months"]
 
@@ -35,8 +47,8 @@ Value = int | str | bool | Allowance
 class Literal:
     """A value with its kind.
 
-    `value` is in the smallest unit: minor units of the currency, metres, seconds,
-    basis points, days since 1970-01-01, epoch seconds UTC, months. `unit` is the
+    `value` is in the smallest unit: minor units of the currency, metres, square
+    centimetres, grams, seconds, basis points, days since 1970-01-01, epoch seconds UTC, months. `unit` is the
     currency of money and empty otherwise. `text` is the literal as it was written
     and takes no part in equality: literals are equal when they mean the same.
     """

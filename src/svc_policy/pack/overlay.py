@@ -1,0 +1,242 @@
+"""Overlays: a pack that extends another keeps its rows and says what is different.
+
+The packs of a chain are called layers, the base first. Rows merge by their rule
+id, settings key by key, plain lists by their first column; what stands in a
+higher layer wins. An overlay may call the base's clauses by its own: under
+``[clauses]`` of its ``policy.toml``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from svc_policy.errors import PackError, Place, Problem, nearest, problem
+from svc_policy.messages import message
+from svc_policy.pack.source import PackFiles, find_pack, read_files
+from svc_policy.rules.family import Row
+from svc_policy.tables import Sheet
+
+#: What a pack says of itself and never takes from its base.
+OWN_KEYS = ("id", "title", "extends", "clauses", "approver")
+HEADINGS = ("overlay", "覆盖")
+DROP = ("drop", "删除")
+PLACES = {"before": 0, "after": 1, "在前": 0, "在后": 1}
+#: A chain longer than this is a mistake.
+MOST_LAYERS = 8
+
+
+@attrs.frozen(kw_only=True)
+class Instructions:
+    """What the column ``overlay`` of a table says: rules to drop, and where new ones go."""
+
+    dropped: Mapping[str, Place | None] = attrs.field(factory=dict)
+    #: New rule → the base's rule beside it, and 0 for before it, 1 for after it.
+    placed: Mapping[str, tuple[str, int, Place | None]] = attrs.field(factory=dict)
+
+
+def read_layers(path: Path, families: Mapping[str, object], problems: list[Problem]) -> list[PackFiles]:
+    """Read a pack and the packs that it extends, the lowest first."""
+    layers = [read_files(path, families, problems)]
+    seen = [path.resolve()]
+    while (name := _extends(layers[0])) is not None:
+        place = _place(layers[0], "extends")
+        beside = Path(layers[0].path).parent / name if "/" in name or "\\" in name else Path(name)
+        try:
+            found = find_pack(beside if beside.is_dir() or beside.is_file() else name)
+        except PackError as error:
+            problems.extend(attrs.evolve(item, place=place) for item in error.problems)
+            break
+        if found.resolve() in seen or len(layers) >= MOST_LAYERS:
+            text = message("`{name}` extends itself", name=name)
+            problems.append(problem("overlay-circle", text, place=place))
+            break
+        seen.append(found.resolve())
+        layers.insert(0, read_files(found, families, problems))
+    return layers
+
+
+def _extends(files: PackFiles) -> str | None:
+    name = _document(files).get("extends")
+    return name if isinstance(name, str) and name.strip() else None
+
+
+def _document(files: PackFiles) -> dict[str, Any]:
+    """Read a policy.toml as far as it can be read; what is wrong with it is said by the settings."""
+    try:
+        return tomllib.loads(files.texts["policy"][0]) if "policy" in files.texts else {}
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _place(files: PackFiles, key: str) -> Place:
+    text, file = files.texts["policy"]
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.split("=")[0].strip() == key:
+            return Place(file=file, line=number, column=1, text=line, length=len(line.rstrip()))
+    return Place(file=file)
+
+
+def base_settings(layers: Sequence[PackFiles]) -> dict[str, Any]:
+    """Merge what the layers below the last one set; clauses are called what the layers above call them."""
+    merged: dict[str, Any] = {}
+    names = clause_names(layers)
+    for layer, renamed in zip(layers[:-1], names, strict=False):
+        document = {key: value for key, value in _document(layer).items() if key not in OWN_KEYS}
+        for section in ("parameters", "interpretations"):
+            for item in _tables(document.get(section)).values():
+                if isinstance(item, dict) and isinstance(item.get("cite"), str):
+                    item["cite"] = " ".join(rename(tuple(item["cite"].split()), renamed))
+        merged = merge(merged, document)
+    return merged
+
+
+def _tables(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two documents key by key; of anything but tables the own value wins.
+
+    A value takes the place of `values` of the base and the other way round.
+    """
+    merged = dict(base)
+    for other, key in (("value", "values"), ("values", "value")):
+        if key in own:
+            merged.pop(other, None)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def clause_names(layers: Sequence[PackFiles]) -> list[dict[str, tuple[str, ...]]]:
+    """Say for each layer what its clauses are called by the layers above it."""
+    maps = [
+        {
+            str(clause): tuple(str(own).split())
+            for clause, own in _tables(_document(layer).get("clauses")).items()
+        }
+        for layer in layers
+    ]
+    found: list[dict[str, tuple[str, ...]]] = []
+    for index in range(len(layers)):
+        names: dict[str, tuple[str, ...]] = {}
+        for above in maps[index + 1 :]:
+            names = {clause: rename(called, above) for clause, called in names.items()} | {
+                clause: called for clause, called in above.items() if clause not in names
+            }
+        found.append(names)
+    return found
+
+
+def rename(cites: tuple[str, ...], names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Call clauses what an overlay calls them."""
+    return tuple(dict.fromkeys(new for cite in cites for new in names.get(cite, (cite,))))
+
+
+def check_clause_names(layers: Sequence[PackFiles], known: Sequence[set[str]], problems: list[Problem]) -> None:
+    """Check that what `[clauses]` maps is a clause below, and what it maps it to is one of the pack's own."""
+    for index, layer in enumerate(layers):
+        below = set().union(*known[:index])
+        for clause, own in _tables(_document(layer).get("clauses")).items():
+            place = _place(layer, f'"{clause}"')
+            for name, among in ((clause, below), *((one, known[index]) for one in str(own).split())):
+                if name not in among:
+                    near = nearest(name, among)
+                    problems.append(
+                        problem(
+                            "clause-unknown",
+                            message("`[clauses]` names `{name}`, which is no clause", name=name),
+                            place=place,
+                            help=message("did you mean `{near}`?", near=near)
+                            if near
+                            else message("on the left stands a clause of the base, on the right one of your own"),
+                        )
+                    )
+
+
+def take_instructions(sheet: Sheet, problems: list[Problem], *, is_overlay: bool) -> tuple[Sheet, Instructions]:
+    """Take the column ``overlay`` out of a table, and the rows that only drop a rule of the base."""
+    index = next((at for at, cell in enumerate(sheet.header) if cell.text.strip() in HEADINGS), None)
+    if index is None:
+        return sheet, Instructions()
+    if not is_overlay:
+        text = message("the column `overlay` is for a pack that extends another")
+        problems.append(problem("overlay-without-base", text, place=sheet.header[index].place))
+    dropped: dict[str, Place | None] = {}
+    placed: dict[str, tuple[str, int, Place | None]] = {}
+    rows = []
+    for row in sheet.rows:
+        said = row[index].text.strip() if index < len(row) else ""
+        rule = row[0].text.strip()
+        if said in DROP:
+            dropped[rule] = row[index].place
+            continue
+        word, _, beside = said.partition(" ")
+        if word in PLACES and beside.strip():
+            placed[rule] = (beside.strip(), PLACES[word], row[index].place)
+        elif said not in ("", "-"):
+            problems.append(
+                problem(
+                    "overlay-word",
+                    message("cannot read `{text}` in column `overlay`", text=said),
+                    place=row[index].place,
+                    help=message("write `drop`, `before RULE` or `after RULE`, or leave it empty"),
+                )
+            )
+        rows.append(_without(row, index))
+    kept = attrs.evolve(sheet, header=_without(sheet.header, index), rows=tuple(rows))
+    return kept, Instructions(dropped=dropped, placed=placed)
+
+
+def _without(cells: Sequence[Any], index: int) -> Any:
+    return type(cells)(cell for at, cell in enumerate(cells) if at != index)  # type: ignore[call-arg]
+
+
+def merge_rows(
+    base: Sequence[Row], own: Sequence[Row], said: Instructions, problems: list[Problem]
+) -> tuple[Row, ...]:
+    """Merge two layers of a table: same ids replace, in their place; new ones go to the end or where they are told."""
+    ids = {row.id for row in base}
+    for rule, place in said.dropped.items():
+        if rule not in ids:
+            problems.append(_no_such(rule, ids, place))
+    replaced: dict[str, list[Row]] = {}
+    for row in own:
+        replaced.setdefault(row.id, []).append(row)
+    merged: list[Row] = []
+    for row in base:
+        if row.id in said.dropped:
+            continue
+        if row.id not in replaced or row.id in said.placed:
+            if row.id not in replaced:
+                merged.append(row)
+        elif not any(other.id == row.id for other in merged):
+            merged.extend(replaced[row.id])
+    for rule, rows in replaced.items():
+        if rule in said.placed:
+            beside, offset, place = said.placed[rule]
+            at = [index for index, row in enumerate(merged) if row.id == beside]
+            if not at:
+                problems.append(_no_such(beside, {row.id for row in merged}, place))
+                continue
+            position = at[-1] + 1 if offset else at[0]
+            merged[position:position] = rows
+        elif rule not in ids:
+            merged.extend(rows)
+    return tuple(merged)
+
+
+def _no_such(rule: str, known: set[str], place: Place | None) -> Problem:
+    near = nearest(rule, known)
+    return problem(
+        "overlay-rule",
+        message("the base has no rule `{rule}` in this table", rule=rule),
+        place=place,
+        help=message("did you mean `{near}`?", near=near) if near else None,
+    )
