@@ -6,7 +6,7 @@ SHARED ?= ../shared
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
-.PHONY: demo test lint types imports unit bench l10n clean
+.PHONY: demo test lint types imports unit trace bench l10n clean
 
 $(VENV)/.dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ imports: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n 2
+
+# Every clause of the services: the rules that cite it, the cases that exercise it.
+trace: $(VENV)/.dev
+	$(BIN)/python -m tests.tracing
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench

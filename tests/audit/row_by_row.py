@@ -11,14 +11,21 @@ from svc_policy.errors import CalendarError
 from svc_policy.facts.columns import TABLES, columns
 from svc_policy.facts.normal import declared
 from svc_policy.facts.registry import BUILT_IN, Fact, Grain
-from svc_policy.facts.ticket import Hold, Incident, Override, Part, Ticket
+from svc_policy.facts.ticket import Hold, Incident, Material, Override, Part, Ticket
 
-RECORDS: dict[Grain, Any] = {"part": Part, "hold": Hold, "incident": Incident, "override": Override}
+RECORDS: dict[Grain, Any] = {
+    "part": Part,
+    "hold": Hold,
+    "incident": Incident,
+    "override": Override,
+    "material": Material,
+}
 RESULTS: dict[Grain, str] = {
     "ticket": "decisions",
     "part": "part_decisions",
     "incident": "incident_decisions",
     "override": "override_decisions",
+    "material": "material_decisions",
 }
 TYPES = {"int": "BIGINT", "bool": "BOOLEAN", "text": "VARCHAR"}
 
@@ -85,8 +92,10 @@ def natural(fact: Fact, value: Any) -> Any:
     match fact.kind:
         case "money":
             return Decimal(value).scaleb(-2)
-        case "distance":
+        case "distance" | "weight":
             return Decimal(value).scaleb(-3)
+        case "area":
+            return Decimal(value).scaleb(-4)
         case "duration":
             return timedelta(seconds=value)
         case "date":

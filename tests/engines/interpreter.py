@@ -11,16 +11,17 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from svc_policy import Hold, Incident, Override, Part, Policy, Ticket
+from svc_policy import Policy, Ticket
 from svc_policy.expressions.evaluate import evaluate
 from svc_policy.expressions.nodes import Expression, Value, is_constant
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
 from svc_policy.facts.registry import BUILT_IN, LISTS
+from svc_policy.facts.ticket import Record
 from svc_policy.plan import Plan
 from svc_policy.worktime import WorkCalendar
 
 EPOCH = date(1970, 1, 1).toordinal()
-CHILDREN = ("part", "hold", "incident", "override")
+CHILDREN = tuple(LISTS)
 Columns = dict[str, Value]
 
 
@@ -109,7 +110,7 @@ class Interpreter:
                     self._write(scope, self._step(step, scope))
         return self.here.columns, {grain: [scope.columns for scope in of] for grain, of in self.children.items()}
 
-    def _facts(self, grain: str, record: Ticket | Part | Hold | Incident | Override) -> dict[str, Value]:
+    def _facts(self, grain: str, record: Record) -> dict[str, Value]:
         declared = [fact.name for fact in BUILT_IN[grain]]
         found = {f"{grain}.{name}": value for name, value in zip(declared, record.values, strict=True)}
         for fact in self.facts[grain]:

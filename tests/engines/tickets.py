@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import attrs
 
-from svc_policy import Hold, Incident, Override, Part, Policy, Ticket
+from svc_policy import Hold, Incident, Material, Override, Part, Policy, Ticket
 from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
 from svc_policy.facts.ticket import Record
 from svc_policy.tables import Interval
@@ -47,7 +47,7 @@ class _Source:
                 }
                 within = row.results.get("within")
                 if isinstance(within, Literal) and isinstance(within.value, Allowance) and within.value.unit == "s":
-                    self.gaps += [within.value.value + step for step in (-1, 0, 1)]
+                    self.gaps += [max(0, within.value.value + step) for step in (-1, 0, 1)]
         for parameter in policy.pack.settings.parameters.values():
             named |= {str(value.value) for _, value in parameter.values if value.kind == "text"}
             self.edges.update(since for since, _ in parameter.values if since is not None)
@@ -153,8 +153,15 @@ class _Maker:
             holds=tuple(self._hold() for _ in range(self._many())),
             incidents=tuple(Incident(facts=self.facts, **self._record("incident")) for _ in range(self._many())),
             overrides=tuple(Override(facts=self.facts, **self._record("override")) for _ in range(self._many(2))),
+            materials=self._materials(),
             **stated,
         )
+
+    def _materials(self) -> tuple[Material, ...]:
+        # A policy without them is not given any, so that its tickets stay what they were.
+        if not self.source.policy.pack.rows.get("materials"):
+            return ()
+        return tuple(Material(facts=self.facts, **self._record("material")) for _ in range(self._many()))
 
     def _many(self, most: int = 3) -> int:
         return 0 if self.chance.random() < 0.5 else self.chance.randint(1, most)
@@ -232,6 +239,11 @@ class _Maker:
                 return Decimal(chance.choice((0, 1, 9_999, 10_000, 10_001, 50_000, chance.randrange(1_000_000)))) / 100
             case "distance":
                 return Decimal(self._near(fact, 200_000)) / 1000
+            case "area":
+                # Of a tile of 1 mm by 1 mm no line covers more.
+                return Decimal(self._near(fact, 50_000)) / 10_000
+            case "weight":
+                return Decimal(self._near(fact, 60_000)) / 1000
             case "duration":
                 steps = (0, 1, 1799, 1800, 1801, 3600, 3601, 5400, 9000, chance.randrange(100_000))
                 return timedelta(seconds=chance.choice(steps))

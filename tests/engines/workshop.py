@@ -35,7 +35,7 @@ valid = ["2015-01-01", "2026-12-31"]
 values = ["parts", "customer", "weather"]
 
 [facts.incident_kind]
-values = ["broken", "late"]
+values = ["broken", "late", "missed", "mistake"]
 
 [facts.floor]
 kind = "count"
@@ -128,7 +128,7 @@ FILES = {
     "paid,-,-,-,-,A,w-1\n",
     "holds.csv": "rule,hold_kind,then: stops,cite\n"
     'parts,parts,"arrived, reported",w-1\nall,"customer",all,w-1\nweather,weather,-,w-1\n',
-    "deadlines.csv": "rule,from,until,distance_km,category,zone,request_kind,"
+    "deadlines.csv": "rule,from,until,distance_km,category,service_zone,request_kind,"
     "then: starts,then: ends,then: within,then: clock,then: owner,cite\n"
     "near,,,<= {near},-,-,-,received,arrived,{window},calendar,clerk,w-1\n"
     "far,,2025-01-01,> {near},-,north,-,received,arrived,12 working h,-,clerk,w-1\n"
@@ -164,25 +164,51 @@ FILES = {
     "free,no,-,-,chief,free,w-1\nconfirm,-,yes,-,clerk,confirm,w-1\n"
     'late,-,-,"late, breached",chief,late,w-1\nwait,-,-,"on hold",chief,wait,w-1\n',
     "penalties.csv": "rule,from,until,incident_kind,extra_cost,strict,"
-    "then: liable,then: amount,then: least,then: most,then: decided by,cite\n"
-    "broken,,,broken,> 0 EUR,-,clerk,{fine},-,-,chief,w-1\n"
-    "late,,2025-01-01,late,-,-,clerk,-,5 EUR,50 EUR,chief,w-1\n"
-    "late,2025-01-01,,late,-,-,clerk,-,6 EUR,60 EUR,chief,w-1\n"
-    'open,,,"not(broken, late)",-,yes,clerk,-,-,-,chief,w-1\n',
+    "in_working_hours,earlier_repairs,customer_complained,"
+    "then: liable,then: amount,then: least,then: most,then: decided by,then: amount of,then: outcome,cite\n"
+    "broken,,,broken,> 0 EUR,-,-,-,-,clerk,{fine},-,-,chief,-,-,w-1\n"
+    "late,,2025-01-01,late,-,-,-,-,-,clerk,-,5 EUR,50 EUR,chief,-,-,w-1\n"
+    "late,2025-01-01,,late,-,-,-,-,-,clerk,-,6 EUR,60 EUR,chief,-,-,w-1\n"
+    'open,,,"not(broken, late)",-,yes,-,-,-,clerk,-,-,-,chief,-,-,w-1\n'
+    "missed,,,missed,-,-,yes,-,-,clerk,5 EUR,-,-,-,-,-,w-1\n"
+    "missed_night,,,missed,-,-,no,-,-,clerk,-,-,-,-,-,finding,w-1\n"
+    "mistake,,,mistake,-,-,-,-,-,clerk,-,-,-,chief,loss,-,w-1\n"
+    "again,,,broken,-,-,-,>= 2,yes,clerk,-,-,-,chief,extra_cost,-,w-1\n",
+    "zones.csv": "rule,from,until,district,distance_km,then: zone,cite\n"
+    'listed,,,"Mitte, Nord",-,north,w-1\nnear,2025-01-01,,-,<= {near},north,w-1\nfar,,,-,> 50 km,south,w-1\n',
+    "complaints.csv": "rule,from,until,request_kind,injury,amount_claimed,earlier_complaints,then: class,cite\n"
+    "hurt,,,complaint,yes,-,-,serious,w-1\nmoney,2025-01-01,,complaint,-,>= {fine},-,serious,w-1\n"
+    "again,,,complaint,-,-,>= 2,serious,w-1\nrest,,,complaint,-,-,-,ordinary,w-1\n",
+    "procedures.csv": "rule,from,until,category,complaint_class,deposit,"
+    "then: procedure,then: step,then: owner,then: order,then: done,cite\n"
+    "plan,,,-,-,-,repair,plan,clerk,1,quoted_at,w-1\nfetch,,2025-01-01,A,-,-,repair,fetch,clerk,2,taken_in,w-1\n"
+    "do,,,-,-,-,repair,do,clerk,3,finished_at,w-1\nlook,,,-,-,-,repair,look,chief,3,serial_no,w-1\n"
+    "paper,,,-,-,not(missing),paper,file,clerk,2,-,w-1\nhear,,,-,serious,-,paper,hear,chief,1,delivered_on,w-1\n",
+    "appraisals.csv": "rule,from,until,customer_kind,then: aspect,then: weight,then: levels,cite\n"
+    "manner,,2025-01-01,-,rated_attitude,33.33 %,4,w-1\nskill,,2025-01-01,-,rated_skill,66.67 %,4,w-1\n"
+    "manner,2025-01-01,,-,rated_attitude,100 %,4,w-1\n",
+    "compensations.csv": "rule,from,until,category,strict,then: limit,then: prevails,then: decided by,cite\n"
+    "free,,,C,-,-,contract,chief,w-1\nlesser,,,B,yes,{fine},lesser,-,w-1\ngreater,,,B,-,40 EUR,greater,chief,w-1\n"
+    "rule,,,A,-,100 EUR,rule,chief,w-1\n",
     "late_penalties.csv": "rule,from,until,target,category,then: liable,then: amount,then: least,then: most,"
     "then: decided by,cite\n"
     "arrive,,2025-01-01,arrived,-,clerk,10 EUR,-,-,chief,w-1\n"
     'arrive,2025-01-01,,arrived,"A, B",clerk,12 EUR,-,-,chief,w-1\n'
     "report,,,reported,-,clerk,-,1 EUR,2 EUR,chief,w-1\n",
-    "escalations.csv": "rule,from,until,target,used_share,category,floor,then: level,then: notify,cite\n"
-    'begin,,,"arrived, answered",>= 0 %,-,-,0,clerk,w-1\n'
-    'half,,,"arrived, reported, audited",>= {warn},-,-,1,clerk,w-1\n'
-    'late,2024-06-01,,"arrived, reported, called_back",>= 100 %,"A, B",-,2,chief,w-1\n'
-    "high,,,answered,>= 150 %,-,> 5,3,chief,w-1\n",
+    "escalations.csv": "rule,from,until,target,used_share,category,floor,complaint_class,"
+    "then: level,then: notify,then: when,then: answer,cite\n"
+    'begin,,,"arrived, answered",>= 0 %,-,-,-,0,clerk,-,-,w-1\n'
+    'half,,,"arrived, reported, audited",>= {warn},-,-,-,1,clerk,at once,-,w-1\n'
+    'late,2024-06-01,,"arrived, reported, called_back",>= 100 %,"A, B",-,-,2,chief,-,-,w-1\n'
+    "high,,,answered,>= 150 %,-,> 5,-,3,chief,-,-,w-1\n"
+    'tomorrow,,,"answered, called_back",>= 100 %,-,-,-,1,chief,next working day,-,w-1\n'
+    "grave,,,-,-,-,-,serious,3,chief,-,letter,w-1\n",
     "routing.csv": "rule,answered_status,reported_status,then: step,then: owner,then: order,cite\n"
     'answer,"pending, breached",-,answer,clerk,2,w-1\nremind,-,breached,remind,chief,1,w-1\n',
-    "forms.csv": "rule,payer,all_parts_covered,then: form,then: owner,then: copies,then: recipient,cite\n"
-    "bill,customer,-,bill,clerk,2,-,w-1\nclaim,-,no,claim,clerk,1,chief,w-1\n",
+    "forms.csv": "rule,payer,all_parts_covered,compensation_allowed,then: form,then: owner,then: copies,"
+    "then: recipient,then: chosen by,cite\n"
+    "bill,customer,-,-,bill,clerk,2,-,-,w-1\nclaim,-,no,-,claim,clerk,1,chief,chief,w-1\n"
+    "pay,-,-,> 0 EUR,pay,clerk,1,-,-,w-1\n",
     "checklists.csv": "rule,request_kind,then: stage,then: item,then: order,cite\n"
     "look,fault,before,look,1,w-1\nask,missing,before,ask,-,w-1\n",
     "surveys.csv": "rule,customer_kind,then: survey,then: owner,then: scale,cite\ncall,person,call,clerk,-,w-1\n",

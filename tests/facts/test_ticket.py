@@ -12,8 +12,9 @@ import attrs
 import pytest
 
 from svc_policy.errors import TicketError, UsageError
+from svc_policy.facts.reading import read_ticket
 from svc_policy.facts.registry import BUILT_IN, LISTS, TICKET, Fact
-from svc_policy.facts.ticket import RECORDS, Hold, Incident, Override, Part, Ticket
+from svc_policy.facts.ticket import RECORDS, Hold, Incident, Material, Override, Part, Ticket
 
 SHANGHAI = timezone(timedelta(hours=8))
 OWN = {"ticket": {"ticket_id", "extra", "extra_values", "shape", *LISTS.values()}}
@@ -71,7 +72,8 @@ def test_values_of_a_part_are_counts_minor_units_and_days():
 
 def test_missing_facts_hold_their_default_or_nothing():
     assert Part().values == (None, None, 1, None, None, None)
-    assert Incident().values == (None, None, None, False, 0, None)
+    assert Incident().values == (None, None, None, False, 0, None, None, False, False, False)
+    assert Material().values == (*(None,) * 10, 1, None, 0, 0, 0)
     ticket = Ticket()
     assert value(ticket, "internal") is False
     assert value(ticket, "visit_time") == "normal"
@@ -120,6 +122,39 @@ def test_values_are_integers_in_the_smallest_unit(name, given, expected):
     found = value(Ticket(**{name: given}), name)
     assert found == expected
     assert type(found) is type(expected)
+
+
+def test_areas_are_square_centimetres_and_weights_grams():
+    tile = Material(area_m2=Decimal("12.3456"), box_weight_kg=Decimal("30.125"), box_price=88, tile_length_mm=600)
+    assert tile.values[1:7] == (123_456, 600, None, None, 30_125, 8_800)
+    assert Material(area_m2=Decimal("12.50")) == Material(area_m2=12.5)
+
+
+def test_a_line_covers_so_many_tiles_and_no_more():
+    tile = {"tile_length_mm": 100, "tile_width_mm": 100}
+    assert Material(area_m2=50_000, **tile).values[1] == 500_000_000
+    found = refusal(Material, area_m2=50_000, tile_length_mm=100, tile_width_mm=99)
+    assert str(found.message) == "`area_m2` is `50000`, more than 5000000 tiles of 100 mm by 99 mm"
+
+
+@pytest.mark.parametrize(
+    "name, given, said",
+    [
+        ("area_m2", -1, "`materials[1].area_m2` is `-1`, less than 0 m2"),
+        ("area_m2", Decimal("0.00001"), "`materials[1].area_m2` is `0.00001`, which has more than 4 decimals"),
+        ("area_m2", 50_001, "`materials[1].area_m2` is `50001`, more than 50000 m2"),
+        ("tile_length_mm", 0, "`materials[1].tile_length_mm` is `0`, less than 1"),
+        ("tile_width_mm", 0, "`materials[1].tile_width_mm` is `0`, less than 1"),
+        ("tiles_per_box", 0, "`materials[1].tiles_per_box` is `0`, less than 1"),
+        ("pieces_per_tile", 0, "`materials[1].pieces_per_tile` is `0`, less than 1"),
+        ("box_weight_kg", Decimal("30.0005"), "`materials[1].box_weight_kg` is `30.0005`, which has more than 3 decimals"),
+        ("box_weight_kg", 10_001, "`materials[1].box_weight_kg` is `10001`, more than 10000 kg"),
+        ("boxes_returned", -1, "`materials[1].boxes_returned` is `-1`, less than 0"),
+    ],
+)
+def test_what_no_material_can_be_is_refused_with_its_place(name, given, said):
+    problem = refusal(lambda **facts: read_ticket({"materials": [{}, facts]}, zone="Asia/Shanghai"), **{name: given})
+    assert str(problem.message) == said
 
 
 def test_decimals_of_the_currency_scale_money():

@@ -142,8 +142,6 @@ def test_parts_and_stock(made: Made, period: Limits) -> None:
             wanted = ("key", min(max(need, 4), 9), need > 9)
         elif row["part_class"] == "pump":
             wanted = ("pumps", min(max(need, 1), 3), need > 3)
-        elif row["part_class"] is None and "unknown" == "none":
-            wanted = (None, None, False)
         else:
             wanted = ("rest", need, False)
         assert (row["used"], row["a_month"]) == (quantity, need)
@@ -277,7 +275,7 @@ def test_two_tickets_of_one_name_are_refused(policy: Policy) -> None:
         policy.statistics([Ticket(ticket_id="A"), Ticket(ticket_id="A")], at=AT)
 
 
-def test_a_part_whose_class_is_not_known_gets_no_level(policy: Policy) -> None:
+def test_a_part_without_a_class_is_one_of_the_rest(policy: Policy) -> None:
     ticket = Ticket(ticket_id="A", received_at=AT, parts=(Part(part_no="P"),), key_equipment=True)
     (row,) = policy.statistics([ticket], at=AT)["stock"]
     # The first row asks for key equipment alone: it holds without the class.

@@ -25,7 +25,7 @@ from svc_policy.adapters.staging import (
 from svc_policy.adapters.values import Settings
 from svc_policy.errors import MappingError, Place, Problem, problem
 from svc_policy.facts.columns import TABLES, Column, column_name, columns
-from svc_policy.facts.registry import LISTS, Fact, Grain
+from svc_policy.facts.registry import LISTS, MAX_TILES, Fact, Grain
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
@@ -234,6 +234,15 @@ class _Reading:
                     "log-hold-ends-early",
                     "'the hold ends before it begins'",
                     "until_at_s < from_at_s",
+                )
+            )
+        if {"area_m2", "tile_length_mm", "tile_width_mm"} <= facts.keys():
+            more.append(
+                (
+                    facts["area_m2"].column,
+                    "log-too-many-tiles",
+                    f"'the area takes more than {MAX_TILES} tiles'",
+                    f"area_cm2 * 100 > {MAX_TILES} * tile_length_mm * tile_width_mm",
                 )
             )
         self.reject(table, staged.file, child.ticket, more)

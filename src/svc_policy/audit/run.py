@@ -14,6 +14,7 @@ from svc_policy.audit.result import AuditResult
 from svc_policy.audit.summary import make_summary
 from svc_policy.errors import MappingError, Place, UsageError, problem
 from svc_policy.messages import message
+from svc_policy.statistics import count_earlier_repairs
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,6 +79,7 @@ def run_audit(
         tell("read", 1, 1)
         at_s = _instant(at, log, source)
         tell("decide", 0, log.tickets)
+        count_earlier_repairs(connection, policy)
         (decide or _decide_batch(tell))(policy, connection, at_s=at_s)
         tell("decide", log.tickets, log.tickets)
         tell("find", 0, 1)

@@ -14,6 +14,7 @@ from svc_policy.book.phrases import Phrases, epoch_day
 from svc_policy.book.tables import Table, Tables
 from svc_policy.messages import Language, Message, message
 from svc_policy.policy.forms import forms_of
+from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Row
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ MOST_ENTRIES = 40
 
 @attrs.frozen(kw_only=True)
 class Use:
-    """A rule that something is used by: its name and where it stands in the book."""
+    """The rules of one table that something is used by: each one's name, and where it stands in the book."""
 
-    name: str
-    anchor: str
+    title: str
+    rules: tuple[tuple[str, str], ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -158,12 +159,16 @@ def make_book(policy: Policy, language: Language, day: date) -> Book:
 
 
 def _by_name(writer: Tables, named: Iterable[tuple[str, str, Row]]) -> Mapping[str, tuple[Use, ...]]:
-    found: dict[str, dict[str, Use]] = {}
+    found: dict[str, dict[str, dict[str, str]]] = {}
     for name, table, row in named:
-        anchor = writer.anchors[id(row)]
         # The editions of a rule are one rule to whoever looks it up: the first is linked to.
-        found.setdefault(name, {}).setdefault(f"{table}.{row.id}", Use(name=f"{table}.{row.id}", anchor=anchor))
-    return {name: tuple(uses.values()) for name, uses in found.items()}
+        found.setdefault(name, {}).setdefault(table, {}).setdefault(row.id, writer.anchors[id(row)])
+    return {
+        name: tuple(
+            Use(title=writer.title(FAMILIES[table]), rules=tuple(rules.items())) for table, rules in tables.items()
+        )
+        for name, tables in found.items()
+    }
 
 
 def _reading(words: Phrases, name: str, one: Interpretation, uses: Sequence[Use]) -> ValueEntry:
@@ -171,10 +176,17 @@ def _reading(words: Phrases, name: str, one: Interpretation, uses: Sequence[Use]
         name=name,
         text=one.zh if words.is_chinese else one.en,
         value=words.parameter(name) if name in words.parameters else "",
-        since=one.since,
+        since=_day(words, one.since),
         clauses=one.cites,
         uses=tuple(uses),
     )
+
+
+def _day(words: Phrases, text: str) -> str:
+    try:
+        return words.day(date.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def _money(words: Phrases) -> Iterable[tuple[str, str]]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from svc_policy.explain.wording import CATEGORIES, STATUSES, YES_NO, Wording, locale_of
-from svc_policy.facts.registry import MILESTONES
+from svc_policy.facts.registry import MILESTONES, Fact, FactKind
 from svc_policy.messages import Message, message
 from svc_policy.pack.columns import condition_columns, result_columns
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Cell, Parameter, Result
 from svc_policy.rules.schedules import EVERY, WEEKDAYS
 from svc_policy.tables import Interval, Operand, Reference, Test
-from svc_policy.units import MEASURES, Allowance, Literal, format_literal, minor_digits
+from svc_policy.units import Allowance, Literal, format_literal
 
 if TYPE_CHECKING:
     from svc_policy.messages import Language
@@ -36,6 +35,10 @@ _FACT_CELLS: Final = frozenset(
     }
 )
 _MILESTONE_CELLS: Final = frozenset({("deadlines", "starts"), ("deadlines", "ends"), ("holds", "stops")})
+_CLOCKS: Final[Mapping[str, Message]] = {
+    "working": message("in working time"),
+    "calendar": message("around the clock"),
+}
 #: Conditions of a table's own, and results whose name says little in English.
 _OWN: Final[Mapping[str, Message]] = {
     "target": message("what is due"),
@@ -88,24 +91,11 @@ class Phrases(Wording):
             return self(YES_NO[value])
         if not isinstance(value, int):
             return self.word(value)
-        if kind in MEASURES:
-            return self.measure(kind, value)
-        match kind:
-            case "money":
-                return self.money(Decimal(value).scaleb(-(minor_digits(self.policy.pack.settings.currency) or 0)))
-            case "share":
-                return self.rate(Decimal(value).scaleb(-4))
-            case "duration" | "months":
-                text = format_literal(literal)
-                return self.allowance(text, None) if kind == "months" or value % 60 == 0 else text
-            case "date":
-                found = self.policy.day(value)
-                return self.day(found) if found else str(value)
-            case "instant":
-                at = self.policy.instant(value)
-                return self.instant(at) if at else str(value)
-            case _:
-                return f"{value:,}"
+        if kind == "duration" or kind == "months":
+            # A time that is counted in hours is not put into days.
+            text = format_literal(literal)
+            return self.allowance(text, None) if kind == "months" or value % 60 == 0 else text
+        return f"{value:,}" if kind == "count" else self.value(_of_kind(cast("FactKind", kind)), value)
 
     def word(self, text: str) -> str:
         """Give the label of a word, of a milestone or of a fact; a word without one as it is."""
@@ -116,6 +106,8 @@ class Phrases(Wording):
             return self.milestone(text)
         if text in CATEGORIES:
             return self.category(text)
+        if text in _CLOCKS:
+            return self(_CLOCKS[text])
         return self.fact(text) if text in self.facts else self.label(text)
 
     def operand(self, operand: Operand, name: str = "", family: str = "") -> str:
@@ -233,6 +225,10 @@ class Phrases(Wording):
         if (family, column.name) == ("schedules", "every"):
             return self._in_chinese(EVERY, text)
         return self._in_chinese(self._results(family).get(column.name), text)
+
+
+def _of_kind(kind: FactKind) -> Fact:
+    return Fact(name=kind, kind=kind, en=kind, zh=kind)
 
 
 def epoch_day(day: date | datetime) -> int:

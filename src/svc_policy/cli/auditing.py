@@ -46,7 +46,7 @@ def audit(
         mapping=None if mapping is None else Path(mapping),
         at=None if at is None else instant_of(at, policy),
         out=None if out is None else Path(out),
-        progress=_progress(session),
+        progress=progress_of(session),
     )
     with result:
         for piece in result.render(form, session.language):  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ _STAGES = {
 }
 
 
-def _progress(session: Session) -> Callable[[str, int, int], None] | None:
+def progress_of(session: Session) -> Callable[[str, int, int], None] | None:
     """Tell of the progress on one line of a terminal, and of nothing anywhere else."""
     if not sys.stderr.isatty():
         return None

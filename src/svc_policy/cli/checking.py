@@ -83,24 +83,28 @@ def _place_to_dict(place: Place) -> dict[str, Any]:
 @command(
     "rules",
     message("List every rule of a pack: where it stands, what it cites, which interpretations it rests on."),
-    examples=("svc-policy rules mall", "svc-policy rules --all --json"),
+    examples=("svc-policy rules mall", "svc-policy rules --all --json", "svc-policy rules --all --json --tests tests"),
 )
 @argument("pack", required=False, words=message("name of a built-in pack, a folder, or a workbook (.xlsx)"))
 @option("--all", "every", is_flag=True, words=message("the rules of every built-in pack"))
+@option("--tests", metavar="DIR", words=message("with `--json`: name the tests in this folder beside each clause"))
 @json_option
 @click.pass_context
-def rules(context: click.Context, pack: str | None, every: bool, as_json: bool) -> None:
-    """List rules."""
+def rules(context: click.Context, pack: str | None, every: bool, tests: str | None, as_json: bool) -> None:
+    """List rules, and as JSON the clauses with what exercises them."""
     from svc_policy.pack.load import load_pack
     from svc_policy.pack.source import built_in_packs
 
     if every == (pack is not None):
         refuse("rules-which", message("name one pack, or give `--all`"))
+    if tests is not None and not as_json:
+        refuse("tests-json", message("`--tests` adds to what `--json` gives: give both"))
     session = session_of(context)
     names: Iterable[str] = built_in_packs() if pack is None else (pack,)
     loaded = [load_pack(name) for name in names]
     if as_json:
-        session.write_json({"schema": 1, "rules": [one for pack_ in loaded for one in _rules(pack_)]})
+        listed = [one for pack_ in loaded for one in _rules(pack_)]
+        session.write_json({"schema": 1, "rules": listed, "clauses": _clauses(loaded, tests)})
         return
     headings = (
         message("pack"),
@@ -125,6 +129,16 @@ def rules(context: click.Context, pack: str | None, every: bool, as_json: bool) 
         for one in _rules(pack_)
     ]
     session.table(headings, rows)
+
+
+def _clauses(packs: Iterable[Pack], tests: str | None) -> list[dict[str, Any]]:
+    from pathlib import Path
+
+    from svc_policy.pack.cases import cases_of
+    from svc_policy.pack.trace import named_in_tests, trace_clauses
+
+    named = {} if tests is None else named_in_tests(Path(tests))
+    return [trace.to_dict() for pack in packs for trace in trace_clauses(pack, cases_of(pack), named)]
 
 
 def _rules(pack: Pack) -> list[dict[str, Any]]:

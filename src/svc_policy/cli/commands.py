@@ -12,6 +12,9 @@ from svc_policy.cli.deciding import decide, explain, quote
 from svc_policy.cli.exporting import compile_policy, export, schema
 from svc_policy.cli.framework import Root, group, option
 from svc_policy.cli.packs import new, packs
+from svc_policy.cli.printing import book, forms
+from svc_policy.cli.reporting import report
+from svc_policy.cli.scheduling import schedule, staffing
 from svc_policy.messages import message
 
 
@@ -57,6 +60,11 @@ for command in (
     schema,
     export,
     compile_policy,
+    schedule,
+    staffing,
+    book,
+    forms,
     audit,
+    report,
 ):
     commands.add_command(command)

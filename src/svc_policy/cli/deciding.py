@@ -103,11 +103,16 @@ def _part_of(decision: Decision, *keys: str) -> dict[str, Any]:
 
 
 def _decided(session: Session, pack: str, ticket: str, at: str | None) -> tuple[Policy, Decision]:
-    """Load the policy, read the ticket, decide it; problems of the instant and the ticket are told together."""
     from svc_policy import load
-    from svc_policy.errors import PolicyError
 
     policy = load(pack)
+    return policy, decided(policy, ticket, at)
+
+
+def decided(policy: Policy, ticket: str, at: str | None) -> Decision:
+    """Read a ticket and decide it; problems of the instant and the ticket are told together."""
+    from svc_policy.errors import PolicyError
+
     problems: list[Problem] = []
     instant = None
     facts = None
@@ -121,7 +126,7 @@ def _decided(session: Session, pack: str, ticket: str, at: str | None) -> tuple[
         problems.extend(error.problems)
     if problems or facts is None:
         raise PolicyError(problems)
-    return policy, policy.decide(facts, at=instant)
+    return policy.decide(facts, at=instant)
 
 
 def _ticket(policy: Policy, name: str) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -33,12 +34,10 @@ def book(context: click.Context, pack: str, page: str, at: str | None) -> None:
     """Print the book of a policy."""
     from svc_policy import load
     from svc_policy.book import book_page
-    from svc_policy.cli.deciding import instant_of
 
     session = session_of(context)
     policy = load(pack)
-    day = None if at is None else instant_of(at, policy).astimezone(policy.zone).date()
-    write_page(session, page, book_page(policy, session.language, day))
+    write_page(session, page, book_page(policy, session.language, None if at is None else _day(at)))
 
 
 @command(
@@ -82,11 +81,20 @@ def forms(
     if ticket is not None:
         from svc_policy.cli.deciding import decided
 
-        decision = decided(session, policy, ticket, at)
+        decision = decided(policy, ticket, at)
     if page is not None:
         write_page(session, page, form_page(policy, name, decision, session.language))
         return
     _show(session, form_sheet(policy, name, decision, session.language))
+
+
+def _day(text: str) -> date:
+    from svc_policy.units import Refusal, date_of, read_date
+
+    try:
+        return date(*date_of(read_date(text)))
+    except Refusal as refusal:
+        refuse(refusal.code, message("cannot read `{text}` in `{name}`", text=text, name="--at"), refusal.help)
 
 
 def write_page(session: Session, file: str, text: str) -> None:
@@ -107,7 +115,7 @@ def write_page(session: Session, file: str, text: str) -> None:
     session.write(message("wrote {path}", path=file))
 
 
-def _refuse_form(policy: Policy, form: str) -> None:
+def _refuse_form(policy: Policy, form: str) -> NoReturn:
     from svc_policy.policy.forms import forms_of
 
     words = {text: name for name in forms_of(policy) for text in (name, *policy.pack.labels.get(name, ()))}
@@ -152,7 +160,8 @@ def _show(session: Session, sheet: FormSheet) -> None:
     """Write a form to the terminal: each field with what the ticket says of it."""
     session.write(sheet.title)
     if sheet.is_due is False:
-        session.write(message("The policy does not ask for this form on this ticket; it is printed because it was asked for."))
+        text = message("The policy does not ask for this form on this ticket; it is printed because it was asked for.")
+        session.write(text)
     session.write()
     if not sheet.fields:
         session.write(message("The policy says nothing of what stands on it."))

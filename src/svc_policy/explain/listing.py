@@ -33,7 +33,9 @@ def tell_approvals(account: Account) -> Section:
 def tell_intake(account: Account) -> Section:
     """Say what is to be recorded by whom, and what of it is still missing."""
     words = account.words
-    known = {name for name in words.facts if getattr(account.decision.ticket, name, None) is not None}
+    ticket = account.decision.ticket
+    known = {name for name in words.facts if getattr(ticket, name, None) is not None}
+    known.update(name for name, value in ticket.extra_values.items() if value is not None)
     for owner, items in _by(account.decision.items("intake"), "owner").items():
         fields = [item.cells["field"] for item in items]
         account.say(

@@ -58,6 +58,7 @@ _MEASURES: Final[Mapping[str, Message]] = {
     "weight": message("{count} kg"),
 }
 _DATE: Final = {"en": "d MMMM y", "zh": "y年M月d日"}
+_WEEKDAY: Final = {"en": "EEEE, d MMMM y", "zh": "y年M月d日 EEEE"}
 _INSTANT: Final = {"en": "EEE d MMM y, HH:mm", "zh": "y年M月d日（EEE）HH:mm"}
 _INSTANT_S: Final = {"en": "EEE d MMM y, HH:mm:ss", "zh": "y年M月d日（EEE）HH:mm:ss"}
 _NEVER: Final = 10.0**12
@@ -155,6 +156,12 @@ class Wording:
         from babel.dates import format_date
 
         return str(format_date(day, _DATE[self.language], locale=locale_of(self.language)))
+
+    def weekday_and_day(self, day: date) -> str:
+        """Write a date with its weekday."""
+        from babel.dates import format_date
+
+        return str(format_date(day, _WEEKDAY[self.language], locale=locale_of(self.language)))
 
     def instant(self, at: datetime) -> str:
         """Write an instant, which is in the policy's zone; the last second of a day is its end."""

@@ -71,9 +71,10 @@ class Fact:
 MAX_MONEY: Final = 10**13
 MAX_DISTANCE: Final = 20_100_000
 MAX_LABOUR: Final = 10_000 * 3600
-# What a line of materials comes to must fit 64 bits in every engine. The most boxes of a line are those of
-# 50,000 m2 of tiles of 1 mm by 1 mm, one a box, with a wastage of 100 %: 10^11. At the greatest price they cost
-# 10^18 minor units, at the greatest weight 10^18 grams; nine such lines can still be added up.
+# What a line of materials comes to must fit 64 bits in every engine, its tax (amount × share × 2) included. A line
+# covers at most 5 × 10^6 tiles (the record sees to it), so with a wastage of 100 % and one a box it has 10^7 boxes;
+# they cost at most 10^14 minor units and weigh 10^14 grams, and area × share stays below 10^14 as well.
+MAX_TILES: Final = 5 * 10**6
 MAX_AREA: Final = 5 * 10**8
 MAX_TILE: Final = 100_000
 MAX_BOX_WEIGHT: Final = 10**7
@@ -437,7 +438,7 @@ MATERIAL: Final[tuple[Fact, ...]] = (
     # What is made of the tiles, and at what price, is asked for only where processing is wanted.
     _amount("pieces", "count", "pieces to be processed", "加工件数", grain="material", high=MAX_PIECES),
     _amount("pieces_per_tile", "count", "pieces that a tile gives", "每片砖可出件数", "default", 1, "material", 10_000, 1),
-    _amount("processing_price", "money", "price of processing a tile", "每片加工单价", grain="material", high=10**9),
+    _amount("processing_price", "money", "price of processing a tile", "每片加工单价", grain="material", high=MAX_BOX_PRICE),
     _amount("boxes_added", "count", "boxes added while laying", "补砖箱数", "default", 0, "material", MAX_BOXES),
     _amount("boxes_returned", "count", "boxes returned", "退砖箱数", "default", 0, "material", MAX_BOXES),
     _amount(
@@ -448,7 +449,7 @@ MATERIAL: Final[tuple[Fact, ...]] = (
         "default",
         0,
         "material",
-        MAX_PIECES,
+        MAX_BOXES,
     ),
 )
 

@@ -32,7 +32,7 @@ from svc_policy.facts.normal import (
     shown,
     unknown_field,
 )
-from svc_policy.facts.registry import LISTS, Fact, Grain
+from svc_policy.facts.registry import LISTS, MAX_TILES, Fact, Grain
 from svc_policy.messages import message
 
 #: What a ticket is called by whoever keeps it; no rule reads it, so it is no fact.
@@ -198,6 +198,27 @@ class Material(Record):
     boxes_added: int | None = None
     boxes_returned: int | None = None
     tiles_processed_again: int | None = None
+
+    def _settle(self) -> list[Problem]:
+        problems = super()._settle()
+        area, length, width = self.values[1:4]
+        # An area has 100 mm2 in each of its cm2.
+        if (
+            isinstance(area, int)
+            and isinstance(length, int)
+            and isinstance(width, int)
+            and area * 100 > MAX_TILES * length * width
+        ):
+            template = message(
+                "`{field}` is `{value}`, more than {most} tiles of {length} mm by {width} mm",
+                field="area_m2",
+                value=shown(self.area_m2),
+                most=MAX_TILES,
+                length=length,
+                width=width,
+            )
+            problems.append(problem("ticket-too-many-tiles", template, help=message("a side of a tile is in mm")))
+        return problems
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

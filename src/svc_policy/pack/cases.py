@@ -1,6 +1,8 @@
-"""Worked examples of a policy: tickets with outcomes reckoned by hand, in ``cases.toml``.
+"""Worked examples of a policy: questions with outcomes reckoned by hand, in ``cases.toml``.
 
-A case is compared by paths into the decision's JSON; see ``docs/format.md``, section 6.
+A question is a ticket to be decided, or the arguments of another function of
+the policy. A case is compared by paths into the JSON of the outcome; see
+``docs/format.md``, section 6.
 """
 
 from __future__ import annotations
@@ -19,19 +21,32 @@ from svc_policy.messages import Message, message
 if TYPE_CHECKING:
     from svc_policy.pack.load import Pack
 
-#: What a case may say; all but `rules` and `cites` is needed.
-KEYS: Final = ("name", "rules", "cites", "at", "ticket", "expect", "why")
-OPTIONAL: Final = ("rules", "cites")
+#: What a case may ask: the function of the policy, and its arguments as they are written.
+QUESTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "schedule": {"from": "from_", "until": "until", "contracts": "contracts", "assets": "assets"},
+    "staffing": {"workload": "workload", "on": "on"},
+    "statistics": {"tickets": "tickets", "month": "month", "year": "year"},
+}
+REQUIRED: Final[Mapping[str, Sequence[str]]] = {"schedule": ("from", "until"), "statistics": ("tickets",)}
+TICKET: Final = "ticket"
+#: What a case may say; one question, and all but `rules`, `cites` and, without a ticket, `at` is needed.
+KEYS: Final = ("name", "rules", "cites", "at", TICKET, *QUESTIONS, "expect", "why")
+NEEDED: Final = ("name", "expect", "why")
 ABSENT: Final = "absent"
+#: Stands for the instant of a case that says none.
+NOW: Final = datetime.max
+_EXPECTED: Final = {TICKET: "a decision"}
 
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """One worked example: a ticket at an instant, and what must come of it.
+    """One worked example: a question, and what must come of it.
 
-    `at` is a local time of the policy's zone unless it has an offset. `rules`
-    are rows that must have fired (``table.rule``), `cites` clauses that the
-    decision must rest on, `expect` values by their path in the decision's JSON.
+    `kind` says what is asked: a ``ticket`` to be decided at an instant, or a
+    key of :data:`QUESTIONS` with its `arguments`. `at` is a local time of the
+    policy's zone unless it has an offset; only a ticket needs it. `rules` are
+    rows that must have fired (``table.rule``), `cites` clauses that the outcome
+    must rest on, `expect` values by their path in the outcome's JSON.
     """
 
     name: str
@@ -42,6 +57,8 @@ class Case:
     expect: Mapping[str, object]
     why: str
     place: Place
+    kind: str = TICKET
+    arguments: Mapping[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -165,13 +182,15 @@ class _Reader:
             if key not in KEYS:
                 text = message("a case has no key `{key}`", key=key)
                 self.say("case-key", text, self.place(number, key), _meant(key, KEYS))
-        for key in KEYS:
-            if key not in item and key not in OPTIONAL:
+        kind = self.kind(number, item)
+        for key in (*NEEDED, *(("at", TICKET) if kind == TICKET else ())):
+            if key not in item:
                 self.say("case-missing", message("a case needs `{key}`", key=key), self.place(number))
         name = self.text(number, item, "name")
         why = self.text(number, item, "why")
-        at = self.instant(number, item.get("at"))
-        ticket = self.table(number, item, "ticket")
+        at = self.instant(number, item.get("at")) or (None if kind == TICKET else NOW)
+        ticket = self.table(number, item, TICKET)
+        arguments = self.arguments(number, item, kind)
         expect = self.table(number, item, "expect")
         rules = self.known(number, item, "rules", self.rules)
         cites = self.known(number, item, "cites", self.clauses)
@@ -186,7 +205,33 @@ class _Reader:
             expect=dict(_flat(expect, "")),
             why=why,
             place=self.place(number),
+            kind=kind,
+            arguments=arguments,
         )
+
+    def kind(self, number: int, item: Mapping[str, object]) -> str:
+        """Find what a case asks."""
+        asked = [key for key in (TICKET, *QUESTIONS) if key in item]
+        if len(asked) > 1:
+            text = message("a case asks one question, not `{one}` and `{other}`", one=asked[0], other=asked[1])
+            self.say("case-questions", text, self.place(number, asked[1]))
+        return asked[0] if asked else TICKET
+
+    def arguments(self, number: int, item: Mapping[str, object], kind: str) -> dict[str, object]:
+        """Take the arguments of a function of the policy."""
+        if kind == TICKET:
+            return {}
+        known = QUESTIONS[kind]
+        given = self.table(number, item, kind)
+        for key in given:
+            if key not in known:
+                text = message("`{kind}` of a case has no `{key}`", kind=kind, key=key)
+                self.say("case-key", text, self.place(number, kind), _meant(key, list(known)))
+        for key in REQUIRED.get(kind, ()):
+            if key not in given:
+                text = message("`{kind}` of a case needs `{key}`", kind=kind, key=key)
+                self.say("case-missing", text, self.place(number, kind))
+        return {known.get(key, key): value for key, value in given.items()}
 
     def text(self, number: int, item: Mapping[str, object], key: str) -> str:
         value = item.get(key, "")
@@ -243,17 +288,46 @@ def _flat(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, objec
             yield f"{prefix}{key}", value
 
 
-def run_case(policy: Decides, case: Case) -> list[Mismatch]:
-    """Decide a case's ticket and list where the decision is not what the case says."""
+def outcome_of(policy: Decides, case: Case) -> dict[str, Any]:
+    """Put a case's question to the policy, and give the JSON of what comes of it.
+
+    Raises:
+        PolicyError: The policy refuses the question.
+    """
     at = case.at if case.at.tzinfo is not None else case.at.replace(tzinfo=policy.zone)
+    if case.kind == TICKET:
+        return cast("dict[str, Any]", policy.decide(case.ticket, at=at).to_dict())
+    arguments = dict(case.arguments)
+    if case.kind == "statistics":
+        arguments["at"] = None if case.at is NOW else at
+    found = getattr(policy, case.kind)(**arguments)
+    return cast("dict[str, Any]", found if isinstance(found, dict) else found.to_dict())
+
+
+def uses_in(outcome: object) -> Iterator[Mapping[str, Any]]:
+    """Find every rule that an outcome rests on, wherever it stands."""
+    if isinstance(outcome, Mapping):
+        if {"table", "rule", "cites"} <= outcome.keys():
+            yield outcome
+        else:
+            for item in outcome.values():
+                yield from uses_in(item)
+    elif isinstance(outcome, list):
+        for item in outcome:
+            yield from uses_in(item)
+
+
+def run_case(policy: Decides, case: Case) -> list[Mismatch]:
+    """Put a case's question to the policy, and list where the outcome is not what the case says."""
     try:
-        found = cast("dict[str, Any]", policy.decide(case.ticket, at=at).to_dict())
+        found = outcome_of(policy, case)
     except PolicyError as error:
-        return [Mismatch(path="ticket", expected="a decision", got=str(error))]
+        return [Mismatch(path=case.kind, expected=_EXPECTED.get(case.kind, "an answer"), got=str(error))]
     mismatches = []
-    fired = [f"{use['table']}.{use['rule']}" for use in found["rules"]]
+    uses = found["rules"] if case.kind == TICKET else list(uses_in(found))
+    fired = [f"{use['table']}.{use['rule']}" for use in uses]
     mismatches += [Mismatch(path="rules", expected=rule, got=None) for rule in case.rules if rule not in fired]
-    cited = {cite for use in found["rules"] for cite in use["cites"]}
+    cited = {cite for use in uses for cite in use["cites"]}
     mismatches += [Mismatch(path="cites", expected=cite, got=None) for cite in case.cites if cite not in cited]
     for path, expected in case.expect.items():
         got = look_up(found, path)

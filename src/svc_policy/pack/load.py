@@ -102,15 +102,15 @@ class Pack:
     @functools.cached_property
     def _calendar(self) -> WorkCalendar | None:
         from svc_policy.worktime import WorkCalendar
+        from svc_policy.worktime.frozen import frozen_dates
 
         if self.settings.valid is None:
             return None
         week = self.settings.week
-        dates = {day.day: list(week.get(day.as_weekday, ())) if day.as_weekday else day.windows for day in self.days}
         return WorkCalendar.from_week(
             tz=self.settings.timezone,
-            week=cast("Mapping[str, Sequence[str]]", {day: list(windows) for day, windows in week.items()}),
-            dates=cast("Mapping[str, Sequence[str]]", dates),
+            week={day: list(windows) for day, windows in week.items()},
+            dates=frozen_dates(self.days, {day: list(windows) for day, windows in week.items()}),
             valid=self.settings.valid,
         )
 

@@ -98,11 +98,13 @@ class Builder:
         self.collected: dict[str, tuple[Row, ...]] = {}
         #: Results that are the same for every ticket.
         self.fixed: dict[str, Expression] = {}
+        #: Needs that are asked for only through the rows that read them.
+        self.aside: set[str] = set()
         self.turning_points: list[tuple[Expression, Expression]] = []
         self._facts = {(grain, fact.name): fact for grain, facts in rules.facts.items() for fact in facts}
         self.compute("request_day", self._local_day("received_at"))
         if asked_anywhere(rules.rows, RECEIVED):
-            self.compute(RECEIVED, lies_in_working_hours(self._fact("ticket", "received_at")))
+            self.compute(RECEIVED, lies_in_working_hours(self._fact("ticket", "received_at")), aside=True)
 
     # --- names
 
@@ -253,14 +255,25 @@ class Builder:
         self._register(f"{name}_needs", "int", grain, nullable=False, asks=False, needs=None)
 
     def compute(
-        self, name: str, value: Expression, *, grain: str = "ticket", needs: Expression | None = None
+        self,
+        name: str,
+        value: Expression,
+        *,
+        grain: str = "ticket",
+        needs: Expression | None = None,
+        aside: bool = False,
     ) -> Expression:
-        """Add one value; what it asks for follows from its expression unless stated."""
+        """Add one value; what it asks for follows from its expression unless stated.
+
+        One that is `aside` is no part of the decision: it is asked for only where a row that reads it hangs on it.
+        """
         wanted = self.needs(value) if needs is None else needs
         asks = wanted != ZERO and value.nullable
         leaf = self._register(name, value.type, grain, nullable=value.nullable, asks=asks, needs=f"{name}_needs")
         if asks:
             self._register_needs(name, grain)
+        if aside:
+            self.aside.add(f"{name}_needs")
         self._add(Compute(name=name, grain=grain, value=value, needs=wanted if asks else ZERO))
         if is_constant(value) and not asks:
             self.fixed[name] = value
@@ -426,7 +439,7 @@ class Builder:
         self.compute("next_change_at", nodes.earliest(*ahead), needs=ZERO)
         of_ticket: list[Expression] = []
         for name, column in list(self.columns.items()):
-            if not name.endswith("_needs") or name in self.fixed:
+            if not name.endswith("_needs") or name in self.fixed or name in self.aside:
                 continue
             if column.grain == "ticket":
                 of_ticket.append(column.leaf)

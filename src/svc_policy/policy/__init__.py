@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from svc_policy.engines.python import Compiled
     from svc_policy.engines.runtime import PolicyClocks
     from svc_policy.facts.reading import TicketReader
+    from svc_policy.schedule import Schedule, Staffing
 
 __all__ = ["Policy", "load"]
 
@@ -206,6 +207,46 @@ class Policy(PolicyViews):
         from svc_policy.statistics import of_tickets, period_of
 
         return of_tickets(self, tickets, at_s=_seconds(at), period=period_of(month, year))
+
+    def schedule(
+        self,
+        contracts: Iterable[Mapping[str, object]] | str | Path = (),
+        assets: Iterable[Mapping[str, object]] | str | Path = (),
+        *,
+        from_: date | str,
+        until: date | str,
+    ) -> Schedule:
+        """Lay out what comes round by itself in a period, both days included.
+
+        Args:
+            contracts: Mappings or records, or a file of them: JSON or CSV; see ``docs/format.md``.
+            assets: Likewise.
+            from_: The first day, in the policy's zone; a date, or a text such as ``2026-01-31``.
+            until: The last day.
+
+        Raises:
+            UsageError: The period, a contract or an asset cannot be.
+            CalendarError: A row counts working days outside the policy's calendar.
+        """
+        from svc_policy.schedule import lay_out, read_assets, read_contracts, read_period
+
+        first, last = read_period(from_, until)
+        return lay_out(self, read_contracts(contracts), read_assets(assets), first, last)
+
+    def staffing(self, workload: Mapping[str, int] | None = None, *, on: date | str | None = None) -> Staffing:
+        """Count the people that the policy's posts take for a workload, as in ``{"jobs": 120}``.
+
+        Args:
+            workload: How many there are of what rows count in.
+            on: The day whose rules hold; today in the policy's zone unless given.
+
+        Raises:
+            UsageError: A workload is none that a row counts in, or no whole number.
+        """
+        from svc_policy.schedule import count_staff, read_day
+
+        today = datetime.now(self.zone).date()
+        return count_staff(self, workload or {}, today if on is None else read_day(on, "on"))
 
     def check(self) -> Sequence[Any]:
         """List what the loader noticed; a policy with errors does not load."""

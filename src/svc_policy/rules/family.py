@@ -160,7 +160,13 @@ class Context(Protocol):
     def row_condition(self, row: Row, family: str, grain: str, *, day: Expression | None = None) -> Expression: ...
 
     def compute(
-        self, name: str, value: Expression, *, grain: str = "ticket", needs: Expression | None = None
+        self,
+        name: str,
+        value: Expression,
+        *,
+        grain: str = "ticket",
+        needs: Expression | None = None,
+        aside: bool = False,
     ) -> Expression: ...
 
     def choose(

@@ -45,7 +45,7 @@ def _add_working_hours(context: Context, rows: Sequence[Row]) -> None:
     """Write whether the incident happened in working hours, where a row asks."""
     if asks(rows, HAPPENED):
         instant = context.subject("occurred_at", "incident", "penalties")
-        context.compute(HAPPENED, lies_in_working_hours(instant), grain="incident")
+        context.compute(HAPPENED, lies_in_working_hours(instant), grain="incident", aside=True)
 
 
 def total(

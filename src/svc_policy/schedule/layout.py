@@ -18,11 +18,22 @@ import attrs
 
 from svc_policy.errors import CalendarError, Place, Problem, UsageError, problem
 from svc_policy.messages import message
-from svc_policy.rules.family import Parameter, Row
-from svc_policy.rules.schedules import CONTRACT_DATES, EVERY, INTERVALS, OPEN, Day, days_of, every_of, read_day
+from svc_policy.rules.family import Row
+from svc_policy.rules.schedules import days_of, every_of, read_day
+from svc_policy.schedule.days import in_months, steps_within, weekly
 from svc_policy.schedule.records import Asset, Contract, Occurrence, Schedule, Undated
-from svc_policy.tables.matching import match
-from svc_policy.units import Allowance, Literal, Value, add_months, date_of, day_of, days_in_month, format_literal
+from svc_policy.schedule.rows import (
+    EPOCH,
+    Holding,
+    every_text,
+    interval_of,
+    is_open,
+    over_of,
+    phase_names,
+    phases_of,
+    start_of,
+)
+from svc_policy.units import Allowance, add_months
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
@@ -34,7 +45,8 @@ LONGEST: Final = 20
 MOST: Final = 1_000_000
 #: Behind the last day of a calendar no run of days off is taken to be this long.
 REACH: Final = 10
-EPOCH: Final = date(1970, 1, 1).toordinal()
+FIRST_DAY: Final = date.min.toordinal() - EPOCH
+LAST_DAY: Final = date.max.toordinal() - EPOCH
 
 
 @attrs.frozen
@@ -45,6 +57,23 @@ class Subject:
     name: str | None = None
     customer: str | None = None
     record: Contract | Asset | None = None
+
+    @property
+    def contract_kind(self) -> str | None:
+        """The kind of a contract."""
+        return self.record.contract_kind if isinstance(self.record, Contract) else None
+
+    def day(self, name: str) -> int | None:
+        """Give a date of the contract or asset."""
+        found = getattr(self.record, name, None)
+        return found.toordinal() - EPOCH if isinstance(found, date) else None
+
+    def runs_between(self, first: int, last: int) -> bool:
+        """Say whether a contract runs on some day from `first` to `last`; everything else does."""
+        if not isinstance(self.record, Contract):
+            return True
+        begins, ends = self.day("contract_from"), self.day("contract_until")
+        return (begins is None or begins <= last) and (ends is None or first <= ends)
 
 
 @attrs.frozen
@@ -118,6 +147,7 @@ class _Planner:
         self, policy: Policy, contracts: Sequence[Contract], assets: Sequence[Asset], first: int, last: int
     ) -> None:
         self.policy = policy
+        self.holding = Holding(policy)
         self.first = first
         self.last = last
         self.windows: dict[tuple[str, int, bool], tuple[int, int]] = {}
@@ -139,27 +169,25 @@ class _Planner:
 
     def row(self, row: Row) -> Iterator[Occurrence | Undated]:
         """Yield what a row comes to in the period."""
-        subjects = self.subjects[over_of(row)]
+        over = over_of(row)
         if is_open(row):
-            if self._in_force_sometime(row):
-                # A plan that is open is not silent because nobody has been named yet.
-                for subject in subjects or [Subject(over_of(row))]:
-                    if self._is_about(row, subject, self.first):
-                        yield from (self._undated(row, subject, phase) for phase in range(phases_of(row)))
+            # A plan that is open is not silent because nobody has been named yet.
+            for subject in self.subjects[over] or [Subject(over)]:
+                if subject.runs_between(self.first, self.last):
+                    for phase in range(phases_of(row)):
+                        yield from self._undated(row, subject, phase)
             return
         anchor = row.text("anchor")
-        for subject in subjects:
+        for subject in self.subjects[over]:
+            candidates: Iterator[Candidate]
             if anchor is None:
-                candidates = self._of_calendar(row)
-            elif (origin := _date(subject, anchor)) is not None:
-                candidates = self._from_anchor(row, subject, origin)
+                candidates = (found for found in self._of_calendar(row) if subject.runs_between(found.day, found.day))
+            elif (counted_from := subject.day(anchor)) is not None:
+                candidates = self._from_anchor(row, subject, counted_from)
             else:
-                if self._in_force_sometime(row) and self._is_about(row, subject, self.first):
-                    yield self._undated(row, subject, None, missing=anchor)
+                yield from self._undated(row, subject, None, missing=anchor)
                 continue
             for candidate in candidates:
-                if anchor is None and not _runs_on(subject, candidate.day):
-                    continue
                 found = self._moved(row, subject, candidate)
                 if found is not None:
                     yield found
@@ -169,7 +197,7 @@ class _Planner:
     def _of_calendar(self, row: Row) -> Iterator[Candidate]:
         """Yield the days of the calendar that a row names, as far as they may come to lie in the period."""
         low, high = self._window(row)
-        every, days, start = every_of(row), days_of(row), _start(row)
+        every, days, start = every_of(row), days_of(row), start_of(row)
         daily = every in ("day", "working day") and phases_of(row) == 1
         if start is not None and not days and not daily:
             yield from self._from_first(row, start, low, high)
@@ -182,19 +210,20 @@ class _Planner:
         if every == "day":
             yield from range(low, high + 1)
         elif every == "working day":
-            low = low if low >= self.first else max(low, min(self.first, self.calendar.first_day))
+            # Nothing is carried over from before the first day of the calendar.
+            low = max(low, min(self.first, self.calendar.first_day))
             yield from (day for day in range(low, high + 1) if self.calendar.is_workday_number(day))
         else:
             wanted = [day for text in days if (day := read_day(text, every)) is not None]
-            yield from _weekly(wanted, low, high) if every == "week" else _in_months(wanted, every, low, high)
+            yield from weekly(wanted, low, high) if every == "week" else in_months(wanted, every, low, high)
 
     def _from_first(self, row: Row, first: int, low: int, high: int) -> Iterator[Candidate]:
         """Yield a first day and each interval after it; phases take turns."""
-        interval, phases, number = _interval(row), phases_of(row), 0
+        interval, phases, number = interval_of(row), phases_of(row), 0
         while (day := self._nth(first, None, interval, number, high)) is not None and day <= high:
             if day >= low:
                 yield Candidate(day, day, number % phases)
-            number += 1 if day >= low else max(1, _steps(interval, low - day))
+            number += 1 if day >= low else max(1, steps_within(interval, low - day))
 
     def _from_anchor(self, row: Row, subject: Subject, anchor: int) -> Iterator[Candidate]:
         """Yield the days counted from a date of a contract or asset; phases end with the last."""
@@ -202,10 +231,10 @@ class _Planner:
             yield Candidate(anchor, anchor)
             return
         low, high = self._window(row, shifted=True)
-        ends = _date(subject, "contract_until") if row.text("anchor") == "contract_from" else None
+        ends = subject.day("contract_until") if row.text("anchor") == "contract_from" else None
         high = high if ends is None else min(high, ends)
-        interval, phases = _interval(row), phases_of(row)
-        after = self._allowance(row, "after", anchor)
+        interval, phases = interval_of(row), phases_of(row)
+        after = self.holding.allowance(row, "after", anchor)
         number = first = 0 if after is not None else 1
         while phases == 1 or number - first < phases:
             day = self._nth(anchor, after, interval, number, high)
@@ -213,10 +242,10 @@ class _Planner:
                 return
             if day >= low:
                 yield Candidate(anchor, day, (number - first) % phases)
-            number += 1 if day >= low or phases > 1 else max(1, _steps(interval, low - day))
+            number += 1 if day >= low or phases > 1 else max(1, steps_within(interval, low - day))
 
     def _nth(self, start: int, after: Allowance | None, interval: Allowance, number: int, high: int) -> int | None:
-        """Find the day `number` intervals after a day, or after that and `after`; None where it is surely after `high`.
+        """Find the day `number` intervals after a day, or after that and `after`; None: surely behind `high`.
 
         Months are added at once, so that a clamped day does not stay clamped.
         """
@@ -242,6 +271,7 @@ class _Planner:
 
     def _moved(self, row: Row, subject: Subject, candidate: Candidate) -> Occurrence | None:
         """Move a day and make the record of it; None where it does not lie in the period or the row does not hold."""
+        holding = self.holding
         due = self._due(row, candidate)
         low, high = self._window(row, shifted=True)
         if due is None or not low <= due <= high:
@@ -249,14 +279,15 @@ class _Planner:
         day = due
         if (moved := row.text("moved")) is not None and not self.calendar.is_workday_number(due):
             day = self.calendar.add_workdays_to_day(due, 1 if moved == "next working day" else -1)
-        if not self.first <= day <= self.last or not self._in_force(row, due) or not self._is_about(row, subject, due):
+        in_period = self.first <= day <= self.last
+        if not in_period or not holding.in_force(row, due) or not holding.holds(row, due, subject.contract_kind):
             return None
-        phases, names = phases_of(row), _phase_names(row)
+        phases, names = phases_of(row), phase_names(row)
         return Occurrence(
             on=date.fromordinal(day + EPOCH),
-            occasion=self._text(row, "occasion", due) or "",
-            owner=self._text(row, "owner", due) or "",
-            recipient=self._text(row, "recipient", due),
+            occasion=holding.text(row, "occasion", due) or "",
+            owner=holding.text(row, "owner", due) or "",
+            recipient=holding.text(row, "recipient", due),
             over=subject.over,
             subject=subject.name,
             customer=subject.customer,
@@ -275,7 +306,7 @@ class _Planner:
         if not low <= candidate.day <= high:
             return None
         for name, direction in (("before", -1), ("after", 1)):
-            allowance = self._allowance(row, name, candidate.day)
+            allowance = self.holding.allowance(row, name, candidate.day)
             if allowance is not None:
                 return self._shift(candidate.day, allowance, direction)
         return candidate.day
@@ -301,25 +332,25 @@ class _Planner:
         if shifted:
             return low, high
         for name, direction in (("before", -1), ("after", 1)):
-            spans = [self._span(unit, value, direction, low, high) for unit, value in self._lengths(row, name)]
+            spans = [self._span(length, direction, low, high) for length in self.holding.lengths(row, name)]
             low, high = min((low, *(span[0] for span in spans))), max((high, *(span[1] for span in spans)))
-        return low, high
+        return max(low, FIRST_DAY), min(high, LAST_DAY)
 
-    def _span(self, unit: str, value: int, direction: int, low: int, high: int) -> tuple[int, int]:
-        """Find which days an allowance can move to between `low` and `high`, or more."""
-        if unit == "working_days":
-            return (
-                (self._workdays_before(low, value), high) if direction > 0 else (low, self._workdays_after(high, value))
-            )
-        # Months differ by three days at most; a day too many is looked at and left out.
-        days = 31 * value + 3 if unit == "months" else value
+    def _span(self, length: Allowance, direction: int, low: int, high: int) -> tuple[int, int]:
+        """Find from which days an allowance can move to one between `low` and `high`, or a few more."""
+        if length.unit == "working_days" and direction > 0:
+            return self._workdays_before(low, length.value), high
+        if length.unit == "working_days":
+            return low, self._workdays_after(high, length.value)
+        # A month has 31 days at most; a day too many is looked at and left out.
+        days = 31 * length.value if length.unit == "months" else length.value
         return (low - days, high) if direction > 0 else (low, high + days)
 
     def _workdays_before(self, day: int, count: int) -> int:
         try:
             return self.calendar.add_workdays_to_day(day, -count)
         except CalendarError:
-            return min(day, self.calendar.first_day) if day <= self.calendar.last_day else day
+            return min(day, self.calendar.first_day)
 
     def _workdays_after(self, day: int, count: int) -> int:
         try:
@@ -327,164 +358,28 @@ class _Planner:
         except CalendarError:
             return day + REACH + count * 7 // 5
 
-    def _lengths(self, row: Row, name: str) -> list[tuple[str, int]]:
-        """List what `before` or `after` may be: every value of a dated parameter."""
-        cell = row.results.get(name)
-        literals = [cell] if isinstance(cell, Literal) else []
-        if isinstance(cell, Parameter):
-            literals = [literal for _, literal in self.policy.pack.settings.parameters[cell.name].values]
-        return [(item.value.unit, item.value.value) for item in literals if isinstance(item.value, Allowance)]
+    # --- what has no day
 
-    # --- what holds on a day
-
-    def _allowance(self, row: Row, name: str, day: int) -> Allowance | None:
-        cell = self.policy.in_force(row.results.get(name), day)
-        return cell.value if isinstance(cell, Literal) and isinstance(cell.value, Allowance) else None
-
-    def _text(self, row: Row, name: str, day: int) -> str | None:
-        cell = self.policy.in_force(row.results.get(name), day)
-        return str(cell.value) if isinstance(cell, Literal) else None
-
-    def _in_force(self, row: Row, day: int) -> bool:
-        fixed = self.policy.fixed_on
-        on = day if fixed is None else fixed.toordinal() - EPOCH
-        return (row.since is None or row.since <= on) and (row.until is None or on < row.until)
-
-    def _in_force_sometime(self, row: Row) -> bool:
-        if self.policy.fixed_on is not None:
-            return self._in_force(row, self.first)
-        return (row.since is None or row.since <= self.last) and (row.until is None or self.first < row.until)
-
-    def _is_about(self, row: Row, subject: Subject, day: int) -> bool:
-        """Say whether the conditions of a row hold of a subject on a day."""
-        tests = {name: test for name, test in row.tests.items() if not test.any}
-        known = self.policy.pack.settings.parameters if tests else ()
-        parameters = {name: _value(self.policy.in_force(Parameter(name), day)) for name in known}
-        for name, test in tests.items():
-            value = getattr(subject.record, name, None) if name == "contract_kind" else parameters.get(name)
-            if match(test, value, "none", parameters) is not True:
-                return False
-        return True
-
-    def _undated(self, row: Row, subject: Subject, phase: int | None, missing: str | None = None) -> Undated:
-        phases, names = phases_of(row), _phase_names(row)
-        return Undated(
-            occasion=self._text(row, "occasion", self.first) or "",
-            owner=self._text(row, "owner", self.first) or "",
-            recipient=self._text(row, "recipient", self.first),
+    def _undated(self, row: Row, subject: Subject, phase: int | None, missing: str | None = None) -> Iterator[Undated]:
+        """Yield the record of something without a day, where the row holds in the period."""
+        holding, day = self.holding, self.first
+        nobody = subject.name is None and subject.over is not None
+        if not holding.in_force_between(row, day, self.last):
+            return
+        if not nobody and not holding.holds(row, day, subject.contract_kind):
+            return
+        phases, names = phases_of(row), phase_names(row)
+        yield Undated(
+            occasion=holding.text(row, "occasion", day) or "",
+            owner=holding.text(row, "owner", day) or "",
+            recipient=holding.text(row, "recipient", day),
             over=subject.over,
             subject=subject.name,
             customer=subject.customer,
             phase=phase + 1 if phase is not None and phases > 1 else None,
             phase_name=names[phase] if phase is not None and names else None,
-            every=_every_text(row),
-            decided_by=self._text(row, "decided by", self.first),
+            every=every_text(row),
+            decided_by=holding.text(row, "decided by", day),
             missing=missing,
             rule=self.policy.rule_use(FAMILY, row, subject.name or ""),
         )
-
-
-def over_of(row: Row) -> str | None:
-    """Say what a row comes for each of: it is said, or the anchor is a date of it."""
-    anchor = row.text("anchor")
-    if anchor is None:
-        return row.text("over")
-    return "contracts" if anchor in CONTRACT_DATES else "assets"
-
-
-def is_open(row: Row) -> bool:
-    """Say whether somebody has yet to decide when a row comes due."""
-    every = every_of(row)
-    if every == OPEN:
-        return True
-    if row.text("anchor") is not None:
-        return False
-    if every is None:
-        return True
-    if isinstance(every, Allowance):
-        return _start(row) is None
-    return every not in ("day", "working day") and not days_of(row) and row.results.get("first") is None
-
-
-def phases_of(row: Row) -> int:
-    """Count the phases of a row; 1 where it has none."""
-    cell = row.results.get("phases")
-    return int(cell.value) if isinstance(cell, Literal) else max(1, len(_phase_names(row)))  # type: ignore[arg-type]
-
-
-def _phase_names(row: Row) -> tuple[str, ...]:
-    cell = row.results.get("phase names")
-    return cell if isinstance(cell, tuple) else ()
-
-
-def _start(row: Row) -> int | None:
-    """Find the day that an interval is counted from where there is no anchor."""
-    cell = row.results.get("first")
-    if isinstance(cell, Literal):
-        return int(cell.value)  # type: ignore[arg-type]
-    return row.since if isinstance(every_of(row), Allowance) else None
-
-
-def _every_text(row: Row) -> str | None:
-    every = every_of(row)
-    if every is None or every == OPEN:
-        return None
-    return every if every in EVERY else format_literal(Literal("allowance", every))
-
-
-def _date(subject: Subject, name: str) -> int | None:
-    found = getattr(subject.record, name, None)
-    return found.toordinal() - EPOCH if isinstance(found, date) else None
-
-
-def _runs_on(subject: Subject, day: int) -> bool:
-    """Say whether a contract runs on a day; everything else does."""
-    begins, ends = _date(subject, "contract_from"), _date(subject, "contract_until")
-    if not isinstance(subject.record, Contract):
-        return True
-    return (begins is None or begins <= day) and (ends is None or day <= ends)
-
-
-def _interval(row: Row) -> Allowance:
-    every = every_of(row)
-    found = INTERVALS[every] if isinstance(every, str) else every
-    assert found is not None
-    return found
-
-
-def _value(cell: object) -> Value | None:
-    return cell.value if isinstance(cell, Literal) else None
-
-
-def _weekly(wanted: Sequence[Day], low: int, high: int) -> Iterator[int]:
-    # 1970-01-01 was a Thursday, hence the 3.
-    weekdays = {day.weekday for day in wanted}
-    return (day for day in range(low, high + 1) if (day + 3) % 7 in weekdays)
-
-
-def _in_months(wanted: Sequence[Day], every: str, low: int, high: int) -> Iterator[int]:
-    """Yield the wanted days of every month, quarter or year from `low` to `high`."""
-    months = {"month": 1, "quarter": 3, "year": 12}[every]
-    year, month, _ = date_of(low)
-    index = (year * 12 + month - 1) // months * months
-    while day_of(*_month(index), 1) <= high:
-        yield from (day for day in sorted({_day_in(index, months, day) for day in wanted}) if low <= day <= high)
-        index += months
-
-
-def _month(index: int) -> tuple[int, int]:
-    year, month = divmod(index, 12)
-    return year, month + 1
-
-
-def _day_in(index: int, months: int, day: Day) -> int:
-    """Find a day of the period of `months` months that begins with the month of that index."""
-    if day.last:
-        return day_of(*_month(index + months), 1) - 1
-    year, month = _month(index + (day.month or 1) - 1)
-    return day_of(year, month, min(day.day, days_in_month(year, month)))
-
-
-def _steps(interval: Allowance, days: int) -> int:
-    """Count the intervals that surely fit into so many days, so that a long way is not gone step by step."""
-    return 0 if interval.unit == "working_days" else days // (interval.value * (31 if interval.unit == "months" else 1))

@@ -49,6 +49,42 @@ def read_assets(source: Source | Iterable[Asset]) -> tuple[Asset, ...]:
     return _checked(_read(source, Asset, "asset", problems), "asset", problems)
 
 
+def read_period(from_: object, until: object) -> tuple[date, date]:
+    """Read the first and the last day of a period.
+
+    Raises:
+        UsageError: One of them is no date; with both.
+    """
+    problems: list[Problem] = []
+    days: list[date] = []
+    for name, given in (("from", from_), ("until", until)):
+        try:
+            days.append(read_day(given, name))
+        except UsageError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise UsageError(problems)
+    return days[0], days[1]
+
+
+def read_day(given: object, name: str) -> date:
+    """Read a day that is a date, or written as one.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return given
+    help_line = message("a date is written as in `2026-01-31`")
+    try:
+        if isinstance(given, str):
+            return date(*date_of(read_date(given)))
+    except Refusal as refusal:
+        help_line = refusal.help
+    text = message("cannot read `{text}` in `{name}`", text=given, name=name)
+    raise UsageError([problem("date-unreadable", text, help=help_line)])
+
+
 _Read = list[tuple[Place | None, int, Record]]
 _WHAT: Final = {"contract": message("contract"), "asset": message("asset")}
 _NAMED: Final = {"contract": message("`contract_no`"), "asset": message("`serial_no` or `site`")}
@@ -61,7 +97,9 @@ def _checked(found: _Read[Record], what: str, problems: list[Problem]) -> tuple[
             text = message("{what} {number} has no {named}", what=_WHAT[what], number=number, named=_NAMED[what])
             problems.append(problem("record-nameless", text, place=place))
         elif record.name in seen:
-            text = message("{what} {number}: `{name}` is there twice", what=_WHAT[what], number=number, name=record.name)
+            text = message(
+                "{what} {number}: `{name}` is there twice", what=_WHAT[what], number=number, name=record.name
+            )
             problems.append(problem("record-twice", text, place=place))
         seen.add(record.name)
     if problems:
@@ -94,39 +132,35 @@ def _read(source: Any, kind: type[Record], what: str, problems: list[Problem]) -
 class _Fields:
     """The fields of one record."""
 
-    def __init__(
-        self, what: str, number: int, place: Place | None, fields: list[str], problems: list[Problem]
-    ) -> None:
-        self.what = what
-        self.number = number
+    def __init__(self, what: str, number: int, place: Place | None, fields: list[str], problems: list[Problem]) -> None:
+        self.record: dict[str, Any] = {"what": _WHAT[what], "number": number}
         self.place = place
         self.fields = fields
         self.problems = problems
 
-    def say(self, code: str, template: str, help_line: Message | None = None, place: Place | None = None, **values: Any) -> None:
-        text = message(template, what=_WHAT[self.what], number=self.number, **values)
+    def say(self, code: str, text: Message, help_line: Message | None = None, place: Place | None = None) -> None:
         self.problems.append(problem(code, text, place=place or self.place, help=help_line))
 
     def read(self, value: Mapping[str, object]) -> dict[str, Any]:
         taken: dict[str, Any] = {}
         for heading, given in value.items():
             name = _LABELS.get(name_key(str(heading)), str(heading))
-            place = None
-            if isinstance(given, _Cell):
-                place, given = given.place, given.text
+            place = given.place if isinstance(given, _Cell) else None
+            plain = given.text if isinstance(given, _Cell) else given
             if name not in self.fields:
                 near = nearest(str(heading), self.fields)
-                known = message("known here: {known}", known=", ".join(self.fields))
                 self.say(
                     "field-unknown",
-                    message("{what} {number} has no field `{field}`").template,
-                    message("did you mean `{near}`?", near=near) if near else known,
-                    field=heading,
+                    message("{what} {number} has no field `{field}`", **self.record, field=heading),
+                    message("did you mean `{near}`?", near=near)
+                    if near
+                    else message("known here: {known}", known=", ".join(self.fields)),
                 )
             elif name in taken:
-                self.say("field-twice", message("{what} {number} gives `{field}` twice").template, field=name)
-            elif given is not None and given != "":
-                taken[name] = self.date(name, given, place) if name.endswith(("_on", "_from", "_until")) else self.text(name, given, place)
+                self.say("field-twice", message("{what} {number} gives `{field}` twice", **self.record, field=name))
+            elif plain is not None and plain != "":
+                read = self.date if name.endswith(("_on", "_from", "_until")) else self.text
+                taken[name] = read(name, plain, place)
         return taken
 
     def text(self, name: str, given: object, place: Place | None) -> str | None:
@@ -135,13 +169,8 @@ class _Fields:
         # A number that a spreadsheet or JSON writes bare is still the name of something.
         if isinstance(given, int) and not isinstance(given, bool):
             return str(given)
-        self.say(
-            "field-type",
-            message("`{field}` of {what} {number} is a text, not `{value}`").template,
-            place=place,
-            field=name,
-            value=given,
-        )
+        text = message("`{field}` of {what} {number} is a text, not `{value}`", **self.record, field=name, value=given)
+        self.say("field-type", text, place=place)
         return None
 
     def date(self, name: str, given: object, place: Place | None) -> date | None:
@@ -150,17 +179,11 @@ class _Fields:
         help_line = message("a date is written as in `2026-01-31`")
         if isinstance(given, str):
             try:
-                return date(*date_of(read_date(given.strip())))
+                return date(*date_of(read_date(given)))
             except Refusal as refusal:
                 help_line = refusal.help
-        self.say(
-            "date-unreadable",
-            message("cannot read `{value}` in `{field}` of {what} {number}").template,
-            help_line,
-            place=place,
-            field=name,
-            value=given,
-        )
+        text = message("cannot read `{value}` in `{field}` of {what} {number}", **self.record, field=name, value=given)
+        self.say("date-unreadable", text, help_line, place)
         return None
 
 
@@ -185,9 +208,7 @@ def _values(source: Any, problems: list[Problem]) -> Iterator[tuple[Place | None
     from svc_policy.facts.sources import read_values
 
     try:
-        for place, value in read_values(path):
-            # One file may hold one record, or a table that names its list.
-            yield place, value
+        yield from read_values(path)
     except PolicyError as error:
         problems.extend(error.problems)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from svc_policy.rules.budgets import is_cost
 from svc_policy.statistics.periods import TICKETS, Period, month_name
-from svc_policy.statistics.rows import figure, rows_in_force
+from svc_policy.statistics.rows import figure, rows_in_force, use_of
 from svc_policy.units.days import date_of, day_of
 
 if TYPE_CHECKING:
@@ -93,14 +93,15 @@ def undated_costs(connection: Any, policy: Policy) -> int:
     return int(count)
 
 
-def _budgets(policy: Policy) -> dict[tuple[str, int], tuple[int, int | None, str]]:
+def _budgets(policy: Policy) -> dict[tuple[str, int], tuple[int, int | None, dict[str, Any]]]:
     """Read the budgets by kind and year, as they are on the first day of their year."""
-    found: dict[tuple[str, int], tuple[int, int | None, str]] = {}
+    found: dict[tuple[str, int], tuple[int, int | None, dict[str, Any]]] = {}
     for row in policy.pack.rows.get("budgets", ()):
         # Which year a row is of may itself be a parameter; those do not change within a year.
         year = figure(policy, row, "year", 0) or 0
         day = day_of(max(year, 1), 1, 1)
         amount = figure(policy, row, "amount", day)
         if row in rows_in_force(policy, "budgets", day) and amount is not None:
-            found[row.text("kind") or "", year] = (amount, figure(policy, row, "warn", day), row.id)
+            use = use_of(policy, "budgets", row)
+            found[row.text("kind") or "", year] = (amount, figure(policy, row, "warn", day), use)
     return found

@@ -46,9 +46,10 @@ def count_earlier_repairs(connection: Any, policy: Policy, look_back: Allowance 
     connection.execute(f"CREATE OR REPLACE TEMP TABLE repairs_seen AS {ended}")
     for column in ("end_s", "end_day"):
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE repairs_by_{column} AS SELECT serial_no, fault_code, {column} AS ended, "
-            f"CAST(sum(count(*)) OVER (PARTITION BY serial_no, fault_code ORDER BY {column}) AS BIGINT) AS so_far "
-            f"FROM repairs_seen WHERE {column} IS NOT NULL GROUP BY ALL"
+            f"CREATE OR REPLACE TEMP TABLE repairs_by_{column} AS SELECT serial_no, fault_code, ended, "
+            "CAST(sum(many) OVER (PARTITION BY serial_no, fault_code ORDER BY ended) AS BIGINT) AS so_far "
+            f"FROM (SELECT serial_no, fault_code, {column} AS ended, count(*) AS many FROM repairs_seen "
+            f"WHERE {column} IS NOT NULL GROUP BY 1, 2, 3)"
         )
     for condition, allowance in _look_backs(policy, look_back):
         unit = None if allowance is None else allowance.unit
