@@ -204,7 +204,7 @@ def reading_otherwise(folder: Path, reading: str, value: str) -> Policy:
 
 
 def test_a_contract_can_go_before_the_free_period(tmp_path: Path) -> None:
-    facts = {"contract_until": "2026-12-31"}
+    facts: dict[str, Any] = {"contract_until": "2026-12-31"}
     assert decide(**facts)["category"] == "C"
     assert decide(reading_otherwise(tmp_path, "both_apply", "B"), **facts)["category"] == "B"
 
@@ -241,18 +241,14 @@ def test_without_a_date_of_acceptance_the_date_is_asked_for() -> None:
 
 def test_a_notice_goes_out_a_month_before_the_contract_ends() -> None:
     """31 March less a month is 28 February; the talk is held by the last day of the contract."""
-    from svc_policy.schedule import Contract, lay_out
-
-    contract = Contract(contract_no="W-7", contract_until=date(2026, 3, 31))
-    schedule = lay_out(POLICY, [contract], [], date(2026, 2, 1), date(2026, 3, 31))
+    contract = {"contract_no": "W-7", "contract_until": "2026-03-31"}
+    schedule = POLICY.schedule([contract], from_="2026-02-01", until="2026-03-31")
     found = {item.occasion: item.on for item in schedule.occurrences if item.subject == "W-7"}
     assert found == {"expiry_notice": date(2026, 2, 28), "renewal_talk": date(2026, 3, 31)}
 
 
 def test_what_has_no_day_in_the_source_is_left_open() -> None:
-    from svc_policy.schedule import lay_out
-
-    schedule = lay_out(POLICY, [], [], date(2026, 3, 2), date(2026, 3, 8))
+    schedule = POLICY.schedule(from_="2026-03-02", until="2026-03-08")
     assert {item.occasion: item.decided_by for item in schedule.undated} == {
         "weekly_reports": "head",
         "weekly_repair_record": "head",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from svc_policy.book.calendar import Hours, hours_of
-from svc_policy.book.forms import FormSheet, blank_sheet
+from svc_policy.book.forms import Entry, FormSheet, blank_sheet
 from svc_policy.book.phrases import Phrases, epoch_day
-from svc_policy.book.tables import Table, Tables
+from svc_policy.book.tables import Rule, Table, Tables
 from svc_policy.messages import Language, Message, message
 from svc_policy.policy.forms import forms_of
 from svc_policy.rules import FAMILIES
@@ -67,6 +67,22 @@ class ListEntry:
 
 
 @attrs.frozen(kw_only=True)
+class FieldEntry:
+    """One field of a form, and the rule that puts it there; `anchor` is empty where the rule is printed already."""
+
+    entry: Entry
+    rule: Rule
+
+
+@attrs.frozen(kw_only=True)
+class FormEntry:
+    """One form: who fills it in, in how many copies and for whom, and what stands on it."""
+
+    sheet: FormSheet
+    fields: tuple[FieldEntry, ...]
+
+
+@attrs.frozen(kw_only=True)
 class Book:
     """A policy as it is printed, in one language, in the edition of one day."""
 
@@ -81,7 +97,7 @@ class Book:
     readings: tuple[ValueEntry, ...]
     parameters: tuple[ValueEntry, ...]
     tables: tuple[Table, ...]
-    forms: tuple[FormSheet, ...]
+    forms: tuple[FormEntry, ...]
     roles: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
     lists: tuple[ListEntry, ...]
@@ -111,7 +127,8 @@ def make_book(policy: Policy, language: Language, day: date) -> Book:
     words = Phrases(policy, language)
     pack, settings = policy.pack, policy.pack.settings
     writer = Tables(words, epoch_day(day))
-    tables = tuple(writer.tables())
+    # What stands on a form is printed with the form.
+    tables = tuple(table for table in writer.tables() if table.name != "fields")
     rows = [(table, row) for table, of in pack.rows.items() for row in of]
     resting = _by_name(writer, ((name, table, row) for table, row in rows for name in row.rests_on))
     citing = _by_name(writer, ((cite, table, row) for table, row in rows for cite in row.cites))
@@ -149,7 +166,7 @@ def make_book(policy: Policy, language: Language, day: date) -> Book:
             if name not in settings.interpretations
         ),
         tables=tables,
-        forms=tuple(blank_sheet(words, form, epoch_day(day)) for form in forms_of(policy)),
+        forms=tuple(_forms(writer)),
         roles=tuple((words.label(name), " / ".join(reversed(texts))) for name, texts in settings.roles.items()),
         facts=tuple(_facts(words)),
         lists=tuple(_lists(words)),
@@ -169,6 +186,21 @@ def _by_name(writer: Tables, named: Iterable[tuple[str, str, Row]]) -> Mapping[s
         )
         for name, tables in found.items()
     }
+
+
+def _forms(writer: Tables) -> Iterable[FormEntry]:
+    """Put together every form with all editions of its fields."""
+    printed: set[str] = set()
+    for form in forms_of(writer.policy):
+        sheet = blank_sheet(writer.words, form)
+        fields = []
+        for entry in sheet.fields:
+            rule = writer.rule(FAMILIES["fields"], entry.row, ())
+            if rule.anchor in printed:
+                rule = attrs.evolve(rule, anchor="")
+            printed.add(rule.anchor)
+            fields.append(FieldEntry(entry=entry, rule=rule))
+        yield FormEntry(sheet=sheet, fields=tuple(fields))
 
 
 def _reading(words: Phrases, name: str, one: Interpretation, uses: Sequence[Use]) -> ValueEntry:

@@ -129,15 +129,17 @@ def form_sheet(policy: Policy, form: str, decision: Decision | None = None, lang
     )
 
 
-def blank_sheet(words: Phrases, form: str, day: int) -> FormSheet:
-    """Put together a blank form in the edition of a day."""
+def blank_sheet(words: Phrases, form: str, day: int | None = None) -> FormSheet:
+    """Put together a blank form in the edition of a day, or in all its editions."""
     facts = words.facts
     fields = [made_of(row, facts.get(row.text("fact") or ""), None) for row in field_rows(words.policy, form, day)]
     return _sheet(words, form, fields, _rows_of(words, form, day))
 
 
-def _rows_of(words: Phrases, form: str, day: int) -> list[Row]:
+def _rows_of(words: Phrases, form: str, day: int | None) -> list[Row]:
     rows = [row for row in words.policy.pack.rows.get("forms", ()) if row.text("form") == form]
+    if day is None:
+        return rows
     current = [row for row in rows if is_in_force(row, day) and adopts(words.policy, row, day)]
     return current or rows
 

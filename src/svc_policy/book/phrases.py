@@ -35,6 +35,7 @@ _FACT_CELLS: Final = frozenset(
     }
 )
 _MILESTONE_CELLS: Final = frozenset({("deadlines", "starts"), ("deadlines", "ends"), ("holds", "stops")})
+_ENDS: Final = frozenset({"first", "last"})
 _CLOCKS: Final[Mapping[str, Message]] = {
     "working": message("in working time"),
     "calendar": message("around the clock"),
@@ -54,6 +55,7 @@ class Phrases(Wording):
         super().__init__(policy, language)
         self.is_chinese = language == "zh"
         self.parameters = policy.pack.settings.parameters
+        self._result_words: dict[str, str] = {}
         self._condition_values: dict[str, Mapping[str, Mapping[str, tuple[str, ...]] | None]] = {}
 
     # --- texts
@@ -108,7 +110,17 @@ class Phrases(Wording):
             return self.category(text)
         if text in _CLOCKS:
             return self(_CLOCKS[text])
-        return self.fact(text) if text in self.facts else self.label(text)
+        if text in self.facts:
+            return self.fact(text)
+        return self._words().get(text, self.label(text)) if self.is_chinese else self.label(text)
+
+    def _words(self) -> Mapping[str, str]:
+        """Give the Chinese of the words that the results of some table take."""
+        if not self._result_words:
+            of_tables = [values for family in FAMILIES for values in self._results(family).values()]
+            for values in (*of_tables, EVERY):
+                self._result_words.update({word: others[0] for word, others in (values or {}).items() if others})
+        return self._result_words
 
     def operand(self, operand: Operand, name: str = "", family: str = "") -> str:
         """Write a bound or a value of a condition; a parameter that changes with the date by its values."""
@@ -132,7 +144,7 @@ class Phrases(Wording):
     def named(self, text: str, name: str, family: str) -> str:
         """Name a value of a condition column."""
         fact = self.facts.get(name)
-        if fact is not None and text in fact.values:
+        if fact is not None and fact.values.get(text, (text, text)) != (text, text):
             return fact.values[text][self.is_chinese]
         if name == "target":
             return self.milestone(text)
@@ -211,6 +223,13 @@ class Phrases(Wording):
             return self._cell_word(family, column, cell.value)
         return self.literal(cell)
 
+    def _day_named(self, text: str) -> str:
+        if text in WEEKDAYS:
+            return self.weekday(text)
+        if text.isdigit():
+            return self(message("day {number}", number=text))
+        return self(message("the last day") if text == "last" else message("the first day")) if text in _ENDS else text
+
     def _cell_word(self, family: str, column: Result, text: str) -> str:
         if (family, column.name) in _FACT_CELLS:
             return self.fact(text)
@@ -218,8 +237,8 @@ class Phrases(Wording):
             return self(message("everything that is due")) if text == "all" else self.milestone(text)
         if (family, column.name) == ("category", "category"):
             return self.category(text)
-        if (family, column.name) == ("schedules", "on") and text in WEEKDAYS:
-            return self.weekday(text)
+        if (family, column.name) == ("schedules", "on"):
+            return self._day_named(text)
         if text in self.policy.pack.settings.roles or text in self.policy.pack.labels or not self.is_chinese:
             return self.label(text)
         if (family, column.name) == ("schedules", "every"):

@@ -6,6 +6,7 @@ the one that fits. What a chart shows stands in a table beside it, too.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from markupsafe import Markup, escape
 
-from svc_policy.errors import UsageError, problem
+from svc_policy.errors import UsageError, display_width, problem
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
     from altair import LayerChart
 
-#: The width of the bars and the most a label takes, in pixels, for a wide page and for a telephone.
-WIDTHS: Final = {"wide": (480, 230), "narrow": (150, 130)}
+#: The width of the bars and that of the labels, in pixels, and the columns of text that fit a label in any font,
+#: for a wide page and for a telephone.
+WIDTHS: Final = {"wide": (460, 250, 30), "narrow": (150, 136, 16)}
+_STEP = 34
 COLOURS: Final[Mapping[str, str]] = {
     "met": "#2e8b57",
     "late": "#e08a1e",
@@ -42,12 +45,11 @@ _NAMESPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')
 
 @attrs.frozen
 class Part:
-    """A part of a bar: what it is called, how much it is, its colour, and its place among the parts."""
+    """A part of a bar: what it is called, how much it is, its colour."""
 
     name: str
     count: int
     colour: str
-    order: int
 
 
 def stacks(bars: Sequence[tuple[str, Sequence[Part]]], title: str, total: Callable[[int], str]) -> Markup:
@@ -56,9 +58,9 @@ def stacks(bars: Sequence[tuple[str, Sequence[Part]]], title: str, total: Callab
         return Markup()
     alt = _altair()
     rows = [
-        {"bar": name, "part": part.name, "count": part.count, "order": part.order}
+        {"bar": name, "count": part.count, "colour": part.colour, "order": order}
         for name, parts in bars
-        for part in parts
+        for order, part in enumerate(parts)
         if part.count
     ]
     sums = [
@@ -66,23 +68,16 @@ def stacks(bars: Sequence[tuple[str, Sequence[Part]]], title: str, total: Callab
         for name, parts in bars
         if any(part.count for part in parts)
     ]
-    used = {part.name: part for _, parts in bars for part in parts if part.count}
-    legend = sorted(used.values(), key=lambda part: part.order)
     order = [row["bar"] for row in sums]
 
-    def draw(width: int, label: int) -> LayerChart:
-        columns = max(1, width // 120 + 1)
+    def draw(width: int, names: Any) -> LayerChart:
         body = (
             alt.Chart(alt.InlineData(rows))
-            .mark_bar(height={"band": 0.72})
+            .mark_bar(height={"band": 0.6})
             .encode(
                 x=alt.X("count:Q", stack="normalize", axis=alt.Axis(title=None, format="%", tickCount=4)),
-                y=alt.Y("bar:N", sort=order, axis=_names(label)),
-                color=alt.Color(
-                    "part:N",
-                    scale=alt.Scale(domain=[part.name for part in legend], range=[part.colour for part in legend]),
-                    legend=alt.Legend(title=None, orient="top", columns=columns, labelLimit=180),
-                ),
+                y=alt.Y("bar:N", sort=order, axis=names),
+                color=alt.Color("colour:N", scale=None),
                 order=alt.Order("order:Q"),
             )
         )
@@ -91,15 +86,15 @@ def stacks(bars: Sequence[tuple[str, Sequence[Part]]], title: str, total: Callab
             .mark_text(align="left", dx=6, color=_QUIET)
             .encode(x="at:Q", y=alt.Y("bar:N", sort=order), text="sum:N")
         )
-        return alt.layer(body, ends).properties(width=width, height={"step": 26})
+        return alt.layer(body, ends).properties(width=width, height={"step": _STEP})
 
-    return _drawn(draw, title)
+    return _drawn(draw, title, order)
 
 
-def ranked(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
+def ranked(rows: Sequence[Mapping[str, Any]], title: str, counted: str, so_far: str) -> Markup:
     """Draw a Pareto chart: a bar a name, the few in strong colour, and the share so far as a line.
 
-    Each row has `name`, `count`, `so_far` (a share from 0 to 1), `few` and `said`, what stands at the bar's end.
+    Each row has `name`, `count`, `so_far` (a share from 0 to 1) and `few`; `counted` and `so_far` name the scales.
     """
     if not rows:
         return Markup()
@@ -107,14 +102,20 @@ def ranked(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
     order = [row["name"] for row in rows]
     most = max(row["count"] for row in rows)
 
-    def draw(width: int, label: int) -> LayerChart:
+    def draw(width: int, names: Any) -> LayerChart:
         chart = alt.Chart(alt.InlineData([dict(row) for row in rows]))
-        y = alt.Y("name:N", sort=order, axis=_names(label))
-        counts = alt.X("count:Q", scale=alt.Scale(domain=[0, most]), axis=alt.Axis(title=None, tickCount=4, tickMinStep=1))
+        y = alt.Y("name:N", sort=order, axis=names)
+        counts = alt.X(
+            "count:Q",
+            scale=alt.Scale(domain=[0, most]),
+            axis=alt.Axis(title=counted, tickCount=3, tickMinStep=1, format=",d"),
+        )
         shares = alt.X(
             "so_far:Q",
             scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(title=None, format="%", orient="top", tickCount=4, labelColor=_STRONG, grid=False),
+            axis=alt.Axis(
+                title=so_far, format="%", orient="top", tickCount=2, labelColor=_STRONG, titleColor=_STRONG, grid=False
+            ),
         )
         bars = chart.mark_bar(height={"band": 0.68}).encode(
             x=counts, y=y, color=alt.condition("datum.few", alt.value("#e08a1e"), alt.value("#c9d1d8"))
@@ -122,9 +123,9 @@ def ranked(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
         line = chart.mark_line(color=_STRONG, strokeWidth=1.5, point={"color": _STRONG, "size": 22}).encode(
             x=shares, y=alt.Y("name:N", sort=order), order=alt.Order("so_far:Q")
         )
-        return alt.layer(bars, line).resolve_scale(x="independent").properties(width=width, height={"step": 26})
+        return alt.layer(bars, line).resolve_scale(x="independent").properties(width=width, height={"step": _STEP})
 
-    return _drawn(draw, title)
+    return _drawn(draw, title, order)
 
 
 def against(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
@@ -137,9 +138,9 @@ def against(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
     alt = _altair()
     order = [row["name"] for row in rows]
 
-    def draw(width: int, label: int) -> LayerChart:
+    def draw(width: int, names: Any) -> LayerChart:
         chart = alt.Chart(alt.InlineData([{**row, "colour": COLOURS[row["state"]]} for row in rows]))
-        y = alt.Y("name:N", sort=order, axis=_names(label))
+        y = alt.Y("name:N", sort=order, axis=names)
         bars = chart.mark_bar(height={"band": 0.6}).encode(
             x=alt.X("spent:Q", axis=alt.Axis(title=None, tickCount=3, format="~s")),
             y=y,
@@ -150,24 +151,57 @@ def against(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
             .mark_tick(color=_INK, thickness=3, size=20)
             .encode(x="budget:Q", y=alt.Y("name:N", sort=order))
         )
-        return alt.layer(bars, marks).properties(width=width, height={"step": 28})
+        return alt.layer(bars, marks).properties(width=width, height={"step": _STEP})
 
-    return _drawn(draw, title)
-
-
-def _names(label: int) -> Any:
-    return _altair().Axis(title=None, labelLimit=label, ticks=False, domain=False, labelPadding=8)
+    return _drawn(draw, title, order)
 
 
-def _drawn(draw: Callable[[int, int], LayerChart], title: str) -> Markup:
+def folded(text: str, columns: int) -> list[str]:
+    """Break a label into at most two lines that are no wider than so many columns of a terminal."""
+    lines, line = [], ""
+    for piece in re.findall(r"[^\S\n]*[\u2e80-\uffef]|[^\S\n]*[^\s\u2e80-\uffef]+", " ".join(text.split())):
+        if display_width(line + piece) <= columns or not line:
+            line += piece
+        else:
+            lines.append(line)
+            line = piece.strip()
+    lines = [*lines, line]
+    shown = [_cut(line, columns) for line in lines[:2]]
+    return [*shown[:1], _cut(shown[1] + "……", columns)] if len(lines) > 2 else shown
+
+
+def _cut(line: str, columns: int) -> str:
+    if display_width(line) <= columns:
+        return line
+    while display_width(line) >= columns:
+        line = line[:-1]
+    return f"{line.rstrip('…')}…"
+
+
+def _drawn(draw: Callable[[int, Any], LayerChart], title: str, names: Sequence[str]) -> Markup:
     pictures = Markup()
-    for size, (width, label) in WIDTHS.items():
-        chart = draw(width, label).configure(
+    for size, (width, label, columns) in WIDTHS.items():
+        # A viewer's font may be wider than the one Vega measures with: the labels have room and are broken here.
+        # Vega looks them up in a table that is written into an expression of the axis, as JSON in pure ASCII.
+        lines = json.dumps({name: folded(name, columns) for name in names})
+        axis = _altair().Axis(
+            title=None,
+            labelExpr=f"({lines})[datum.value]",
+            labelLimit=2 * label,
+            minExtent=label,
+            maxExtent=label,
+            ticks=False,
+            domain=False,
+            labelPadding=8,
+            labelLineHeight=14,
+        )
+        chart = draw(width, axis).configure(
             font=_FONT,
             background="transparent",
-            padding=2,
-            axis={"labelColor": _INK, "labelFontSize": 13, "gridColor": "#e4e8ec", "domainColor": "#9aa5ae"},
-            legend={"labelColor": _INK, "labelFontSize": 13, "symbolType": "square"},
+            padding={"left": 2, "right": 44, "top": 2, "bottom": 2},
+            autosize={"type": "pad", "contains": "padding"},
+            axis={"labelColor": _INK, "labelFontSize": 13, "titleFontSize": 12, "titleFontWeight": "normal"}
+            | {"titleColor": _QUIET, "gridColor": "#e4e8ec", "domainColor": "#9aa5ae"},
             text={"fontSize": 13},
             view={"stroke": None},
         )

@@ -35,6 +35,13 @@ _STATES: Final[Mapping[str, Message]] = {
     "over": message("over the budget"),
     "no budget": message("no budget given"),
 }
+#: What becomes of a target, in the words of the page; the rest are the usual ones.
+_STATUSES: Final[Mapping[str, Message]] = {
+    **STATUS_NAMES,
+    "met": message("met in time"),
+    "late": message("met late"),
+    "breached": message("missed"),
+}
 _RANKED: Final[Mapping[str, Message]] = {
     "problem_class": message("Classes of problems"),
     "cause": message("Causes"),
@@ -84,8 +91,16 @@ class _Page:
             "period": self.period(),
             "at": self.instant(self.report.summary["at"]),
             "glance": list(self.glance()),
-            "targets": list(self.targets()),
+            "targets": self.targets(),
             "targets_chart": self.targets_chart(),
+            "statuses": [
+                (_STATUSES[status], charts.COLOURS[status])
+                for status in _DRAWN
+                if any(counts.get(status) for counts in self.found["targets"].values())
+            ],
+            "states": [
+                (_STATES[state], charts.COLOURS[state]) for state in _STATES if any(row["state"] == state for row in costs)
+            ],
             "settled": self.settled(),
             "approvals": Listed.of(
                 [
@@ -213,23 +228,18 @@ class _Page:
             if any(counts.get(status) for status in _DRAWN):
                 yield target_label(self.report.policy, target)[self.language == "zh"], counts
 
-    def targets(self) -> Iterator[tuple[object, ...]]:
-        """Yield the rows of the table of targets."""
-        for label, counts in self.shown_targets():
-            met, late, breached = (counts.get(status, 0) for status in _SETTLED)
-            running = sum(counts.get(status, 0) for status in _RUNNING)
-            rate = share_of(met, met + late + breached)
-            rest = sum(counts.get(status, 0) for status in ("not started", "cancelled"))
-            yield (
-                label,
-                met,
-                late,
-                breached,
-                _NONE if rate is None else share(rate),
-                running,
-                rest,
-                counts.get("undetermined", 0),
-            )
+    def targets(self) -> Mapping[str, Any]:
+        """Make the table of targets: a column a status that occurs, the outcomes always."""
+        counted = list(self.shown_targets())
+        seen = [status for status in _DRAWN[3:] if any(counts.get(status) for _, counts in counted)]
+        headings = [message("target"), *(_STATUSES[status] for status in _SETTLED), message("share in time")]
+        rows = []
+        for label, counts in counted:
+            outcomes = [counts.get(status, 0) for status in _SETTLED]
+            rate = share_of(outcomes[0], sum(outcomes))
+            rest = (counts.get(status, 0) for status in seen)
+            rows.append((label, *outcomes, _NONE if rate is None else share(rate), *rest))
+        return {"headings": [*headings, *(_STATUSES[status] for status in seen)], "rows": rows}
 
     def targets_chart(self) -> Markup:
         """Draw the targets, one bar each."""
@@ -237,8 +247,8 @@ class _Page:
             (
                 label,
                 [
-                    charts.Part(STATUS_NAMES[status].text(self.language), counts.get(status, 0), charts.COLOURS[status], n)
-                    for n, status in enumerate(_DRAWN)
+                    charts.Part(_STATUSES[status].text(self.language), counts.get(status, 0), charts.COLOURS[status])
+                    for status in _DRAWN
                 ],
             )
             for label, counts in self.shown_targets()
@@ -269,9 +279,14 @@ class _Page:
                 "all": len(rows),
                 "so_far": share(few[-1]["so_far_bp"]),
                 "not_stated": self.found["rankings"][column]["not_stated"],
-                "chart": charts.ranked(drawn, heading.text(self.language)),
+                "chart": charts.ranked(
+                    drawn,
+                    heading.text(self.language),
+                    message("tickets").text(self.language),
+                    message("share so far").text(self.language),
+                ),
                 "table": Listed.of(
-                    [(row["name"], row["tickets"], share(row["so_far_bp"]), _yes(row["few"])) for row in named]
+                    [(row["name"], row["tickets"], share(row["so_far_bp"]), _yes(row["few"])) for row in named], BARS
                 ),
             }
 

@@ -95,17 +95,18 @@ def unit_of(context: Context, row: Row) -> str:
 
 
 def _build_target(context: Context, target: str, rows: Sequence[Row]) -> None:
-    milestones = {row.id: context.subject(MILESTONES[row.text("starts") or ""], "ticket", "deadlines") for row in rows}
+    milestones = {id(row): context.subject(MILESTONES[row.text("starts") or ""], "ticket", "deadlines") for row in rows}
     units = {id(row): unit_of(context, row) for row in rows}
-    starts = set(milestones.values())
+    # By name: of a kind of tickets that has neither, both are the same nothing.
+    starts = {row.text("starts") for row in rows}
     outputs = {f"{target}_within": lambda row: context.cell(row.results["within"], "deadlines", "ticket")}
     if len(starts) > 1:
-        outputs[f"{target}_start"] = lambda row: milestones[row.id]
+        outputs[f"{target}_start"] = lambda row: milestones[id(row)]
     if len(set(units.values())) > 1:
         outputs[f"{target}_unit"] = lambda row: constant(units[id(row)])
     chosen = context.choose(f"{target}", "deadlines", rows, outputs)
     within = chosen[f"{target}_within"]
-    start = chosen[f"{target}_start"] if len(starts) > 1 else next(iter(starts))
+    start = chosen[f"{target}_start"] if len(starts) > 1 else milestones[id(rows[0])]
     stops = stopping(context, target)
 
     dues: list[Expression] = []

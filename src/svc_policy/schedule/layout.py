@@ -45,6 +45,7 @@ LONGEST: Final = 20
 MOST: Final = 1_000_000
 #: Behind the last day of a calendar no run of days off is taken to be this long.
 REACH: Final = 10
+_WORKING_DAY: Final = Allowance(1, "working_days")
 FIRST_DAY: Final = date.min.toordinal() - EPOCH
 LAST_DAY: Final = date.max.toordinal() - EPOCH
 
@@ -278,7 +279,10 @@ class _Planner:
             return None
         day = due
         if (moved := row.text("moved")) is not None and not self.calendar.is_workday_number(due):
-            day = self.calendar.add_workdays_to_day(due, 1 if moved == "next working day" else -1)
+            found = self._reach(due, _WORKING_DAY, 1 if moved == "next working day" else -1)
+            if found is None:
+                return None
+            day = found
         in_period = self.first <= day <= self.last
         if not in_period or not holding.in_force(row, due) or not holding.holds(row, due, subject.contract_kind):
             return None
@@ -308,8 +312,18 @@ class _Planner:
         for name, direction in (("before", -1), ("after", 1)):
             allowance = self.holding.allowance(row, name, candidate.day)
             if allowance is not None:
-                return self._shift(candidate.day, allowance, direction)
+                return self._reach(candidate.day, allowance, direction)
         return candidate.day
+
+    def _reach(self, day: int, allowance: Allowance, direction: int) -> int | None:
+        """Move a day; None where it goes beyond the calendar, which has the whole period."""
+        try:
+            return self._shift(day, allowance, direction)
+        except CalendarError:
+            first, last = self.calendar.first_day, self.calendar.last_day
+            if first <= day <= last and first <= self.first and self.last <= last:
+                return None
+            raise
 
     def _window(self, row: Row, *, shifted: bool = False) -> tuple[int, int]:
         """Find between which days one lies that can come to lie in the period; `shifted`: by `moved` alone.
