@@ -44,7 +44,9 @@ def survey(policy: Policy, expected: int) -> Survey:
     cases = cases_of(policy.pack)
     failing = failing_cases(policy, cases)
     traces = trace_clauses(policy.pack, [case for case in cases if case.name not in failing])
-    complaints = [f"case `{name}` fails: {'; '.join(map(str, found))}" for name, found in failing.items()]
+    complaints = [
+        f"case `{name}` fails at {', '.join(f'`{one.path}`' for one in found)}" for name, found in failing.items()
+    ]
     if len(traces) != expected:
         complaints.append(f"{len(traces)} clauses, but the rulebook has {expected}")
     complaints += [text for trace in traces for text in _missing(trace)]

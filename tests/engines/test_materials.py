@@ -62,7 +62,8 @@ reading.zh = "退货按八成。"
 FILES = {
     "policy.toml": POLICY,
     "clauses.csv": "clause,place,en,zh\nt-1,1,All,全部\n",
-    "labels.csv": "name,en,zh\ncut,cut,切割\nedge,edge,倒边\nvan,van,面包车\ntruck,truck,货车\ncarriage,carriage,运费\n",
+    "labels.csv": "name,en,zh\ncut,cut,切割\nedge,edge,倒边\nvan,van,面包车\ntruck,truck,货车\n"
+    "carriage,carriage,运费\n",
     "materials.csv": "rule,area_m2,tile_length_mm,then: wastage,then: extra boxes,cite\n"
     "small,<= 1.5 m2,-,-,1,t-1\nlarge,> 1.5 m2,>= 20,{wastage},2,t-1\nrest,-,-,10 %,-,t-1\n",
     "processing.csv": "rule,processing,line_boxes,then: method,then: price,then: decided by,cite\n"

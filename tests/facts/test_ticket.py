@@ -147,7 +147,11 @@ def test_a_line_covers_so_many_tiles_and_no_more():
         ("tile_width_mm", 0, "`materials[1].tile_width_mm` is `0`, less than 1"),
         ("tiles_per_box", 0, "`materials[1].tiles_per_box` is `0`, less than 1"),
         ("pieces_per_tile", 0, "`materials[1].pieces_per_tile` is `0`, less than 1"),
-        ("box_weight_kg", Decimal("30.0005"), "`materials[1].box_weight_kg` is `30.0005`, which has more than 3 decimals"),
+        (
+            "box_weight_kg",
+            Decimal("30.0005"),
+            "`materials[1].box_weight_kg` is `30.0005`, which has more than 3 decimals",
+        ),
         ("box_weight_kg", 10_001, "`materials[1].box_weight_kg` is `10001`, more than 10000 kg"),
         ("boxes_returned", -1, "`materials[1].boxes_returned` is `-1`, less than 0"),
     ],

@@ -1,8 +1,11 @@
-"""Every built-in pack is complete: nothing of its source is left without a rule, a worked example and both languages."""
+"""Every built-in pack is complete: nothing of its source lacks a rule, a worked example or a language."""
+
+import shutil
+from pathlib import Path
 
 import pytest
-from packs import complete
 
+from packs import complete
 from svc_policy.pack.cases import Case, run_case
 
 SERVICES = complete.services()
@@ -65,3 +68,25 @@ def test_every_text_is_there_in_both_languages(name: str) -> None:
 @every_service
 def test_every_case_is_explained_in_both_languages(name: str) -> None:
     assert complete.broken_explanations(name) == []
+
+
+def test_what_is_missing_is_found(tmp_path: Path) -> None:
+    """The judgement itself: a pack without the examples of one rule, and with one Chinese text in English."""
+    pack = tmp_path / "campus"
+    shutil.copytree(complete.policy_of("campus").pack.path, pack)
+    text = (pack / "cases.toml").read_text(encoding="utf-8")
+    head, *rest = text.split("[[case]]")
+    kept = [case for case in rest if "[case.staffing]" not in case]
+    assert len(kept) == len(rest) - 1
+    (pack / "cases.toml").write_text("[[case]]".join([head, *kept]), encoding="utf-8")
+    labels = (pack / "labels.csv").read_text(encoding="utf-8")
+    (pack / "labels.csv").write_text(
+        labels.replace("hardware,hardware,硬件问题", "hardware,hardware,hardware"), "utf-8"
+    )
+
+    name = str(pack)
+    posts = {"manager", "agent", "engineer", "technicians", "storekeeper"}
+    assert complete.unshown_rows(name) == {f"staffing.{post}" for post in posts}
+    assert complete.unshown_interpretations(name) == {"staff_by_workload"}
+    assert complete.unexpected_clauses(name) == complete.unshown_clauses(name) == {"campus-3.1"}
+    assert complete.untranslated_texts(name) == ["label hardware", "value hardware of fact fault_type"]

@@ -142,5 +142,5 @@ def test_a_reminder_is_for_open_cases_and_an_inquiry_for_closed_ones() -> None:
 
 def test_an_explanation_names_its_reading_in_both_languages() -> None:
     decision = POLICY.decide(_call(), at=datetime(2026, 3, 2, 17, 5, tzinfo=POLICY.zone))
-    for language, words in (("en", "Working hours lie between"), ("zh", "上班时间指周一至周五")):
-        assert words in str(POLICY.explain(decision, language))
+    assert "Working hours lie between" in POLICY.explain(decision, "en")
+    assert "上班时间指周一至周五" in POLICY.explain(decision, "zh")

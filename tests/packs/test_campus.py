@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from engines.test_sql_against_python import AT, compare
 from engines.tickets import random_tickets
 from packs import complete
-
 from svc_policy import load
 from svc_policy.pack.cases import TICKET
 
@@ -79,13 +79,6 @@ def test_a_call_is_after_hours_exactly_where_the_week_is_closed() -> None:
         decision = POLICY.decide(ticket, at=instant.replace(tzinfo=POLICY.zone))
         steps = [item.cells["step"] for item in decision.items("routing")]
         assert ("take_at_once" in steps) is not is_open, instant
-
-
-def test_whether_it_was_after_hours_is_asked_of_calls_only() -> None:
-    at = datetime(2026, 3, 2, 10, tzinfo=POLICY.zone)
-    assert "received_at" in POLICY.decide({**CALL, "extra": OWN}, at=at).needs
-    letter = {**CALL, "channel": "website", "extra": OWN}
-    assert "received_at" not in POLICY.decide(letter, at=at).needs
 
 
 @pytest.mark.parametrize(

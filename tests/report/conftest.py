@@ -9,21 +9,25 @@ from typing import Any
 
 import attrs
 import pytest
+from statistic.made import made_policy, random_tickets
 
-from svc_policy import Policy, Ticket
+from svc_policy import Part, Policy, Ticket
+from svc_policy.facts.registry import BUILT_IN, LISTS
 from svc_policy.report import Report, run_report
 from svc_policy.statistics import month
+FIELDS = ("ticket_id", *(fact.name for facts in BUILT_IN.values() for fact in facts), *LISTS.values())
 
-from ..statistics.conftest import policy, random_tickets
 
-__all__ = ["policy"]
+@pytest.fixture(scope="session")
+def policy(tmp_path_factory: Any) -> Policy:
+    return made_policy(tmp_path_factory.mktemp("packs") / "mall")
 
 
 def plain(value: Any) -> Any:
     """Make JSON-ready data of a ticket; what it does not state is left out."""
     if attrs.has(type(value)):
-        fields = {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value)) if field.init}
-        return {name: of for name, of in fields.items() if of not in (None, [], {}) and name != "facts"}
+        fields = {name: plain(getattr(value, name)) for name in FIELDS if hasattr(value, name)}
+        return {name: of for name, of in fields.items() if of not in (None, [])}
     if isinstance(value, tuple | list):
         return [plain(one) for one in value]
     if isinstance(value, datetime | date):
@@ -40,7 +44,15 @@ def write_log(path: Path, tickets: list[Ticket]) -> Path:
 def log(tmp_path_factory: Any) -> Path:
     tickets = [attrs.evolve(ticket, customer="<script>alert(1)</script>") for ticket in random_tickets(5, 400)]
     # The names of tickets, technicians and parts are shown, too.
-    tickets[0] = attrs.evolve(tickets[0], technician="<img src=x>", problem_class='"><script>alert(2)</script>')
+    tickets[0] = Ticket(
+        ticket_id="<i>",
+        received_at=datetime.fromisoformat("2026-03-05T10:00:00+08:00"),
+        technician="<img src=x>",
+        rated_skill=4,
+        rated_attitude=4,
+        problem_class='"><script>alert(2)</script>',
+        parts=(Part(part_no="<b>P</b>"),),
+    )
     return write_log(tmp_path_factory.mktemp("logs") / "tickets.jsonl", tickets)
 
 

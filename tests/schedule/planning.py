@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from svc_policy import Policy, load
 from pack.building import write_pack
+from svc_policy import Policy, load
 
 SETTINGS = """
 schema = 1
@@ -66,8 +66,10 @@ def plan(
     dates = {"then: from": "from", "then: until": "until"}
     table = [",".join(dates.get(heading, heading) for heading in headings)]
     empty = {"from": '""', "until": '""'}
-    for row in cells:
-        table.append(",".join(empty.get(name, cell) if cell == '"-"' else cell for name, cell in zip(names, row, strict=True)))
+    table += [
+        ",".join(empty.get(name, cell) if cell == '"-"' else cell for name, cell in zip(names, row, strict=True))
+        for row in cells
+    ]
     files = {
         "policy.toml": SETTINGS + settings,
         "calendar.csv": CALENDAR,

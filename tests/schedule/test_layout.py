@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from svc_policy.errors import CalendarError, UsageError
 from schedule.planning import due, policy
+from svc_policy.errors import CalendarError, UsageError
 
 
 def days(month: int, *numbers: int) -> list[str]:
@@ -26,12 +26,22 @@ def days(month: int, *numbers: int) -> list[str]:
         ({"every": "每周", "on": "周五"}, "2026-03-01", "2026-03-14", days(3, 6, 13)),
         ({"every": "month", "on": "10"}, "2026-01-10", "2026-03-09", ["2026-01-10", "2026-02-10"]),
         ({"every": "month", "on": "10"}, "2026-01-11", "2026-03-10", ["2026-02-10", "2026-03-10"]),
-        ({"every": "month", "on": "31"}, "2026-01-31", "2026-04-30", ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]),
+        (
+            {"every": "month", "on": "31"},
+            "2026-01-31",
+            "2026-04-30",
+            ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"],
+        ),
         ({"every": "month", "on": "30, 31"}, "2026-02-01", "2026-03-31", ["2026-02-28", "2026-03-30", "2026-03-31"]),
         ({"every": "month", "on": "29"}, "2028-02-01", "2028-02-29", ["2028-02-29"]),
         ({"every": "month", "on": "last"}, "2026-02-01", "2026-03-30", ["2026-02-28"]),
         ({"every": "month", "on": "first"}, "2026-02-02", "2026-04-01", ["2026-03-01", "2026-04-01"]),
-        ({"every": "quarter", "on": "last"}, "2026-01-01", "2026-12-31", ["2026-03-31", "2026-06-30", "2026-09-30", "2026-12-31"]),
+        (
+            {"every": "quarter", "on": "last"},
+            "2026-01-01",
+            "2026-12-31",
+            ["2026-03-31", "2026-06-30", "2026-09-30", "2026-12-31"],
+        ),
         ({"every": "quarter", "on": "first"}, "2026-02-10", "2026-07-01", ["2026-04-01", "2026-07-01"]),
         ({"every": "year", "on": "01-01"}, "2025-12-31", "2027-01-01", ["2026-01-01", "2027-01-01"]),
         ({"every": "year", "on": "02-29"}, "2027-01-01", "2028-12-31", ["2027-02-28", "2028-02-29"]),
@@ -47,9 +57,19 @@ def days(month: int, *numbers: int) -> list[str]:
         # the register of a day goes out on the next working day
         ({"every": "working day", "after": "1 working day"}, "2026-02-13", "2026-02-24", days(2, 13, 14, 23, 24)),
         ({"every": "year", "on": "01-01", "before": "1 month"}, "2026-06-01", "2026-12-31", ["2026-12-01"]),
-        ({"every": "month", "on": "last", "before": "3 working days"}, "2026-04-01", "2026-05-31", ["2026-04-27", "2026-05-27"]),
+        (
+            {"every": "month", "on": "last", "before": "3 working days"},
+            "2026-04-01",
+            "2026-05-31",
+            ["2026-04-27", "2026-05-27"],
+        ),
         # from a first day
-        ({"every": "2 months", "first": "2025-12-31"}, "2026-01-01", "2026-07-01", ["2026-02-28", "2026-04-30", "2026-06-30"]),
+        (
+            {"every": "2 months", "first": "2025-12-31"},
+            "2026-01-01",
+            "2026-07-01",
+            ["2026-02-28", "2026-04-30", "2026-06-30"],
+        ),
         ({"every": "10 days", "first": "2026-03-01"}, "2026-02-01", "2026-03-25", days(3, 1, 11, 21)),
         ({"every": "2 weeks", "first": "2020-01-06"}, "2026-03-01", "2026-03-31", days(3, 9, 23)),
         ({"every": "2 weeks", "from": "2026-03-02"}, "2026-02-01", "2026-03-31", days(3, 2, 16, 30)),
@@ -57,12 +77,15 @@ def days(month: int, *numbers: int) -> list[str]:
         ({"every": "month", "on": "10", "first": "2026-02-11"}, "2026-01-01", "2026-03-31", ["2026-03-10"]),
         ({"every": "week", "first": "2026-03-04"}, "2026-03-01", "2026-03-20", days(3, 4, 11, 18)),
         # editions are in force on the day before it is moved
-        ({"every": "month", "on": "16", "until": "2026-03-16"}, "2026-01-01", "2026-04-30", ["2026-01-16", "2026-02-16"]),
+        (
+            {"every": "month", "on": "16", "until": "2026-03-16"},
+            "2026-01-01",
+            "2026-04-30",
+            ["2026-01-16", "2026-02-16"],
+        ),
     ],
-)  # fmt: skip
-def test_days_of_the_calendar(
-    tmp_path: Path, row: dict[str, str], from_: str, until: str, expected: list[str]
-) -> None:
+)
+def test_days_of_the_calendar(tmp_path: Path, row: dict[str, str], from_: str, until: str, expected: list[str]) -> None:
     assert due(policy(tmp_path, row), from_, until) == expected
 
 
@@ -147,7 +170,11 @@ def test_sites_and_customers_come_once_each(tmp_path: Path) -> None:
         {"every": "month", "on": "1", "over": "customers"},
         {"every": "month", "on": "1", "over": "assets"},
     )
-    assets = [{"serial_no": "S1", "site": "hall", "customer": "Acme"}, {"serial_no": "S2", "site": "hall"}, {"site": "gym"}]
+    assets = [
+        {"serial_no": "S1", "site": "hall", "customer": "Acme"},
+        {"serial_no": "S2", "site": "hall"},
+        {"site": "gym"},
+    ]
     contracts = [{"contract_no": "C", "customer": "Acme"}]
     assert due(plans, "2026-03-01", "2026-03-31", contracts, assets) == [
         "2026-03-01 hall",
@@ -207,7 +234,10 @@ def test_what_is_open_is_listed_for_each_subject_and_phase(tmp_path: Path) -> No
         ("gym", 2, "late"),
     ]
     without = plans.schedule(from_="2026-01-01", until="2026-12-31")
-    assert [(item.over, item.subject, item.phase) for item in without.undated] == [("sites", None, 1), ("sites", None, 2)]
+    assert [(item.over, item.subject, item.phase) for item in without.undated] == [
+        ("sites", None, 1),
+        ("sites", None, 2),
+    ]
 
 
 def test_a_company_gives_an_interval_by_a_parameter(tmp_path: Path) -> None:
@@ -215,7 +245,9 @@ def test_a_company_gives_an_interval_by_a_parameter(tmp_path: Path) -> None:
     label = 'label.en = "rounds"\nlabel.zh = "巡检"\n'
     undecided = policy(tmp_path / "open", row, settings=f'[parameters.rounds]\nkind = "text"\nvalue = "open"\n{label}')
     assert due(undecided, "2026-01-01", "2026-12-31") == []
-    decided = policy(tmp_path / "set", row, settings=f'[parameters.rounds]\nkind = "allowance"\nvalue = "6 months"\n{label}')
+    decided = policy(
+        tmp_path / "set", row, settings=f'[parameters.rounds]\nkind = "allowance"\nvalue = "6 months"\n{label}'
+    )
     assert due(decided, "2026-01-01", "2026-12-31") == ["2026-01-10", "2026-07-10"]
     assert decided.schedule(from_="2026-01-01", until="2026-12-31").undated == ()
 
@@ -236,10 +268,33 @@ label.zh = "通知"
     assert due(plans, "2026-01-01", "2026-12-31", contracts) == ["2026-04-01 B", "2026-04-30 A"]
 
 
+def test_a_row_of_another_reading_does_not_come(tmp_path: Path) -> None:
+    settings = """
+[interpretations.reports_daily]
+kind = "bool"
+values = [{ value = "yes" }, { from = "2026-03-03", value = "no" }]
+cite = "plans-1"
+since = "2026-01-01"
+reading.en = "Reports are daily."
+reading.zh = "每日报告。"
+"""
+    rows = ({"if reports_daily": "yes", "every": "day"}, {"if reports_daily": "no", "every": "week", "on": "mon"})
+    plans = policy(tmp_path, *rows, settings=settings)
+    found = plans.schedule(from_="2026-03-01", until="2026-03-10").occurrences
+    # 2 and 9 March are Mondays.
+    assert [(item.on.day, item.rule.rule) for item in found] == [(1, "r1"), (2, "r1"), (9, "r2")]
+    assert found[0].rule.interpretations == ("reports_daily",)
+
+
 def test_the_record_says_where_it_was_moved_from(tmp_path: Path) -> None:
     plans = policy(tmp_path, {"every": "month", "on": "16", "moved": "next working day", "recipient": "head"})
     data = plans.schedule(from_="2026-02-01", until="2026-02-28").to_dict()
-    assert (data["schema"], data["policy"]["id"], data["from"], data["until"]) == (1, "plans", "2026-02-01", "2026-02-28")
+    assert (data["schema"], data["policy"]["id"], data["from"], data["until"]) == (
+        1,
+        "plans",
+        "2026-02-01",
+        "2026-02-28",
+    )
     (item,) = data["occurrences"]
     assert {name: item[name] for name in ("on", "moved_from", "counted_from", "recipient", "subject", "phase")} == {
         "on": "2026-02-23",
@@ -270,7 +325,12 @@ def test_rows_that_need_no_working_days_work_outside_the_calendar(tmp_path: Path
 
 
 def test_working_days_outside_the_calendar_are_refused_at_their_row(tmp_path: Path) -> None:
-    plans = policy(tmp_path, {"every": "month", "on": "10"}, {"every": "working day"}, {"every": "month", "on": "3", "moved": "next working day"})  # fmt: skip
+    plans = policy(
+        tmp_path,
+        {"every": "month", "on": "10"},
+        {"every": "working day"},
+        {"every": "month", "on": "3", "moved": "next working day"},
+    )
     with pytest.raises(CalendarError) as caught:
         due(plans, "2027-01-01", "2027-01-31")
     assert [item.place.line for item in caught.value.problems if item.place] == [3, 4]

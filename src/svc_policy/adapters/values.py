@@ -19,7 +19,7 @@ from svc_policy.facts.ticket import Record
 from svc_policy.messages import Message, message
 from svc_policy.units import Refusal, format_day, minor_digits, read_literal
 
-#: What a bare number is multiplied by to give km, m2, kg, hours, or major units (minor units are divided by the currency).
+#: What a bare number is multiplied by to give km, m2, kg, hours or major units; minor units go by the currency.
 UNITS: Final[Mapping[FactKind, Mapping[str, Decimal]]] = {
     "distance": {"km": Decimal(1), "m": Decimal("0.001")},
     "area": {"m2": Decimal(1), "cm2": Decimal("0.0001")},
@@ -50,7 +50,7 @@ class Settings:
 
 
 class ValueReader:
-    """Reads texts as the internal value of one fact: epoch seconds and days, minor units, metres, cm², grams, seconds."""
+    """Reads texts as the internal value of one fact: epoch seconds and days, minor units, metres, grams, seconds."""
 
     def __init__(
         self,

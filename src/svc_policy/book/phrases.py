@@ -34,7 +34,9 @@ _FACT_CELLS: Final = frozenset(
         ("schedules", "anchor"),
     }
 )
-_MILESTONE_CELLS: Final = frozenset({("deadlines", "starts"), ("deadlines", "ends"), ("holds", "stops")})
+_MILESTONE_CELLS: Final = frozenset(
+    {("warranty", "starts"), ("deadlines", "starts"), ("deadlines", "ends"), ("holds", "stops")}
+)
 _ENDS: Final = frozenset({"first", "last"})
 _CLOCKS: Final[Mapping[str, Message]] = {
     "working": message("in working time"),
@@ -112,6 +114,13 @@ class Phrases(Wording):
             return self(_CLOCKS[text])
         if text in self.facts:
             return self.fact(text)
+        if text in _ENDS:
+            return self._day_named(text)
+        written = next((fact.name for fact in self.facts.values() if text in (fact.en, fact.zh)), None)
+        if written is not None:
+            return self.fact(written)
+        if "," in text:
+            return self.listed(self.word(item.strip()) for item in text.split(","))
         return self._words().get(text, self.label(text)) if self.is_chinese else self.label(text)
 
     def _words(self) -> Mapping[str, str]:
@@ -196,7 +205,9 @@ class Phrases(Wording):
         if item.is_single or low == high:
             return low or ""
         if low is None:
-            template = message("up to {high}", high=high) if item.high_closed else message("less than {high}", high=high)
+            template = (
+                message("up to {high}", high=high) if item.high_closed else message("less than {high}", high=high)
+            )
         elif high is None:
             template = message("{low} or more", low=low) if item.low_closed else message("more than {low}", low=low)
         else:

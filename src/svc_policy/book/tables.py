@@ -15,8 +15,10 @@ from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Family, Parameter, Result, Row
 from svc_policy.units import Allowance, Literal
 
-WHEN: Final = message("applies when")
-RESTS_ON: Final = message("rests on")
+#: Results that are one phrase.
+_FEE: Final = ("fixed", "rate", "per", "measure", "beyond", "step", "at least")
+_RHYTHM: Final = ("every", "on", "first", "anchor", "after", "before", "moved", "phases", "phase names", "decided by")
+_PENALTY: Final = ("amount", "least", "most", "amount of", "outcome", "decided by")
 _NOT_ADOPTED: Final = message("not in force: another reading is adopted")
 
 
@@ -184,11 +186,11 @@ class Tables:
                     (("starts", "within", "clock"), message("within"), self._within),
                 ]
             case "fees":
-                names = ("fixed", "rate", "per", "measure", "beyond", "step", "at least")
-                return [(names, message("amount"), self._fee)]
+                return [(_FEE, message("amount"), self._fee)]
+            case "schedules":
+                return [(_RHYTHM, message("when"), self._rhythm)]
             case "penalties" | "late_penalties":
-                names = ("amount", "least", "most", "amount of", "outcome", "decided by")
-                return [(names, message("penalty"), self._penalty)]
+                return [(_PENALTY, message("penalty"), self._penalty)]
             case _:
                 return []
 
@@ -229,6 +231,15 @@ class Tables:
         if isinstance(cell, Parameter):
             return self.words.parameter(cell.name)
         return self.words.literal(cell) if isinstance(cell, Literal) else ""
+
+    def _rhythm(self, row: Row) -> str:
+        words, family = self.words, FAMILIES["schedules"]
+        parts = [
+            message("{name}: {value}", name=self.heading(family.name, result), value=said)
+            for result in family.results
+            if result.name in _RHYTHM and (said := words.result(family.name, result, row.results.get(result.name)))
+        ]
+        return words.parted(map(words, parts))
 
     def _penalty(self, row: Row) -> str:
         words = self.words

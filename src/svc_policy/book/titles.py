@@ -41,6 +41,10 @@ TITLES: Final[Mapping[str, tuple[Message, Message]]] = {
     "schedules": (message("Recurring work"), message("What comes round, when, and who does it.")),
     "staffing": (message("Staffing"), message("How many people a post takes.")),
     "budgets": (message("Budgets"), message("What a kind of cost may come to in a year.")),
+    "materials": (message("Materials"), message("How much waste is allowed for, and how many boxes are added.")),
+    "processing": (message("Processing"), message("What is done to the material, at what price, by whom.")),
+    "vehicles": (message("Vehicles"), message("Which vehicle a delivery takes, and who pays for it.")),
+    "settlements": (message("Settlements"), message("What is added or taken off once the work is done.")),
     "stock": (message("Spare-parts stock"), message("How many of a part are kept, and where.")),
 }
 
@@ -59,6 +63,17 @@ GOVERNING: Final[Mapping[str, Message]] = {
 
 #: Headings of results that their names do not tell.
 HEADINGS: Final[Mapping[tuple[str, str], Message]] = {
+    ("materials", "wastage"): message("waste allowed for"),
+    ("materials", "extra boxes"): message("boxes added"),
+    ("processing", "method"): message("kind of processing"),
+    ("processing", "price"): message("price"),
+    ("processing", "workshop"): message("workshop"),
+    ("vehicles", "vehicle"): message("vehicle"),
+    ("vehicles", "paid by"): message("paid by"),
+    ("vehicles", "arranged by"): message("arranged by"),
+    ("settlements", "returned share"): message("paid back of what is returned"),
+    ("settlements", "charged by"): message("charged by"),
+    ("schedules", "phase names"): message("phases are called"),
     ("intake", "field"): message("to be recorded"),
     ("intake", "owner"): message("recorded by"),
     ("holds", "stops"): message("stops the clock of"),
@@ -78,7 +93,6 @@ HEADINGS: Final[Mapping[tuple[str, str], Message]] = {
     ("escalations", "answer"): message("how the customer is told"),
     ("procedures", "done"): message("ends with"),
     ("appraisals", "levels"): message("best rating"),
-    ("forms", "owner"): message("filled in by"),
     ("forms", "recipient"): message("goes to"),
     ("fields", "fact"): message("filled from"),
     ("surveys", "owner"): message("asked by"),

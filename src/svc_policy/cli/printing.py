@@ -139,7 +139,7 @@ def _list(session: Session, policy: Policy) -> None:
     if not sheets:
         session.write(message("the policy has no forms"))
         return
-    headings = (message("form"), message("title"), message("fields"), message("filled in by"), message("clauses"))
+    headings = (message("form"), message("title"), message("fields"), message("in charge"), message("clauses"))
     session.table(
         headings,
         [

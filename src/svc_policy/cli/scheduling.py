@@ -10,7 +10,7 @@ import click
 
 from svc_policy.cli.framework import command, json_option, option, pack_argument, refuse
 from svc_policy.cli.session import session_of
-from svc_policy.errors import Place, UsageError, problem
+from svc_policy.errors import UsageError, problem
 from svc_policy.messages import message
 
 
@@ -63,7 +63,7 @@ def schedule(
 
         content = schedule_calendar(found, policy, session.language, stamp=instant_of(at, policy))
         if calendar == "-":
-            click.get_binary_stream("stdout").write(content)
+            click.echo(content, nl=False)
             return
         _write(Path(calendar), content)
         note = message("wrote {count} events to {path}", count=len(found.occurrences), path=calendar)
@@ -87,8 +87,8 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _refuse_file(path: Path, error: OSError) -> NoReturn:
-    text = message("cannot write the file: {reason}", reason=(error.strerror or str(error)).lower())
-    raise UsageError([problem("file-unwritable", text, place=Place(file=str(path)))])
+    text = message("cannot write `{file}`: {reason}", file=path, reason=(error.strerror or str(error)).lower())
+    raise UsageError([problem("file-unwritable", text)])
 
 
 @command(

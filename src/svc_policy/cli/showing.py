@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from svc_policy.cli.session import Session
+from svc_policy.cli.showing_materials import show_materials
 from svc_policy.decision import Decision, Item, Penalty, Quote, RuleUse
 from svc_policy.explain.charging import line_name
+from svc_policy.explain.covering import speaks_of_coverage
 from svc_policy.explain.sentences import Account
 from svc_policy.explain.wording import STATUSES, YES_NO, Wording
 from svc_policy.messages import Message, message
@@ -33,6 +35,8 @@ def show_decision(session: Session, policy: Policy, decision: Decision) -> None:
     _show_head(session, policy, decision)
     _show_coverage(session, words, decision)
     _show_targets(session, words, decision)
+    if decision.materials is not None:
+        show_materials(session, words, decision.materials)
     if decision.quote is not None:
         session.write()
         _show_quote(session, words, decision, decision.quote)
@@ -47,7 +51,7 @@ def show_quote(session: Session, policy: Policy, decision: Decision) -> None:
     """Show the quote and what to ask to complete it."""
     words = Wording(policy, session.language)
     _show_head(session, policy, decision)
-    session.write(message("category: {category}", category=words.category(decision.category)))
+    _show_category(session, words, decision)
     session.write()
     if decision.quote is None:
         session.write(message("the policy prices nothing"))
@@ -67,8 +71,15 @@ def _show_head(session: Session, policy: Policy, decision: Decision) -> None:
     session.write(message("as of: {at}", at=shown(policy.instant(decision.at_s))))
 
 
+def _show_category(session: Session, words: Wording, decision: Decision) -> None:
+    if words.policy.pack.rows.get("category"):
+        session.write(message("category: {category}", category=words.category(decision.category)))
+
+
 def _show_coverage(session: Session, words: Wording, decision: Decision) -> None:
-    session.write(message("category: {category}", category=words.category(decision.category)))
+    _show_category(session, words, decision)
+    if not speaks_of_coverage(words.policy, decision):
+        return
     coverage = decision.coverage
     shown_values = []
     for name, label in _COVERAGE.items():

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from svc_policy.decision import PartCoverage, RuleUse
+from typing import TYPE_CHECKING
+
+from svc_policy.decision import Decision, PartCoverage, RuleUse
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Message, message
 from svc_policy.units import Literal, format_literal
+
+if TYPE_CHECKING:
+    from svc_policy.policy import Policy
 
 
 def tell_coverage(account: Account) -> Section:
     """Say whether the request lies inside the warranty, what excludes it, what a contract covers."""
     coverage = account.decision.coverage
     words = account.words
+    if not speaks_of_coverage(account.policy, account.decision):
+        return account.section(message("Coverage"))
     warranty = account.fired("warranty")
     _tell_warranty(account)
     for item in coverage.exclusions:
@@ -38,6 +45,13 @@ def tell_coverage(account: Account) -> Section:
     for number, part in enumerate(coverage.parts, start=1):
         _tell_part(account, part, number)
     return account.section(message("Coverage"))
+
+
+def speaks_of_coverage(policy: Policy, decision: Decision) -> bool:
+    """Say whether the policy or the ticket says anything of warranty or contract."""
+    ticket, rows = decision.ticket, policy.pack.rows
+    tables = any(rows.get(table) for table in ("warranty", "exclusions", "entitlements"))
+    return tables or ticket.warranty_until is not None or ticket.contract_until is not None
 
 
 def _tell_warranty(account: Account) -> None:
@@ -154,7 +168,12 @@ def tell_category(account: Account) -> Section:
     """Say the category and what it follows from."""
     name = account.decision.category
     rules = account.fired("category")
-    if name is None:
+    if not account.policy.pack.rows.get("category"):
+        # Such a policy sorts nothing into categories.
+        return account.section(message("Category"))
+    if name is None and not account.needs("category"):
+        account.say(message("No category applies."))
+    elif name is None:
         account.say_unknown(message("the category"), account.needs("category"), *rules)
     else:
         because = account.because(rules[0]) if rules else ""

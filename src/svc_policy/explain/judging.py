@@ -10,9 +10,13 @@ def tell_standing(account: Account) -> Section:
     """Say in which zone the site lies and how grave a complaint is."""
     words, decision, policy = account.words, account.decision, account.policy
     zone = policy.chosen(decision, "zones")
-    if zone is not None and decision.ticket.zone is None:
+    if zone is not None:
         name = words.label(str(decision.column("service_zone")))
-        account.say(message("The site lies in the zone “{zone}”.", zone=name), zone)
+        text = message("The site lies in the zone “{zone}”.", zone=name)
+        if decision.ticket.zone is not None:
+            listed = words.label(str(decision.column("listed_zone")))
+            text = message("The ticket states the zone “{zone}”; by the table it is “{listed}”.", zone=name, listed=listed)
+        account.say(text, zone)
     graded = policy.chosen(decision, "complaints")
     if graded is not None:
         serious = decision.column("complaint_class") == "serious"
@@ -61,5 +65,13 @@ def tell_appraisal(account: Account) -> Section:
         rules = [account.policy.rule_use("appraisals", row) for _, row in account.policy.fired(account.decision, "appraisals")]
         account.say(
             message("The customer's ratings come to a score of {score}.", score=account.words.share(int(score))), *rules
+        )
+    elif account.decision.items("appraisals"):
+        items = account.decision.items("appraisals")
+        words = account.words
+        aspects = words.listed(words.fact(item.cells["aspect"]) for item in items)
+        account.say(
+            message("The customer has not rated all of it yet: {aspects}.", aspects=aspects),
+            *(item.rule for item in items),
         )
     return account.section(message("Appraisal"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from svc_policy.decision import LineSettlement, MaterialLine, Materials, QuoteLine, SheetLine
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.messages import Message, message
@@ -168,17 +170,16 @@ def _tell_load(account: Account, materials: Materials) -> None:
         account.say(message("It is delivered with: {vehicle}{because}.", vehicle=vehicle, because=because), rule)
     if materials.carrier_paid_by is not None:
         account.say(message("{role} pays the carrier.", role=words.role(materials.carrier_paid_by)), rule)
-    named = [name for name in materials.illustrative if name in ILLUSTRATIVE]
-    if named:
-        tables = words.both(words(ILLUSTRATIVE[name]) for name in named)
-        account.say(message("The figures of {tables} are illustrative: the source does not give them.", tables=tables))
+    for name in materials.illustrative:
+        if name in _ILLUSTRATIVE:
+            account.say(_ILLUSTRATIVE[name])
 
 
-#: What the tables with figures are called in a sentence.
-ILLUSTRATIVE = {
-    "materials": message("the boxes"),
-    "vehicles": message("the vehicles"),
-    "settlements": message("the settlement"),
+#: What is said of a table whose figures are not the source's; those of processing are told with the quote.
+_ILLUSTRATIVE: Final = {
+    "materials": message("The wastage and the extra boxes are illustrative: the source does not give them."),
+    "vehicles": message("The vehicles and their limits are illustrative: the source does not give them."),
+    "settlements": message("The terms of a return are illustrative: the source does not give them."),
 }
 
 
@@ -263,10 +264,13 @@ def _tell_second(account: Account, materials: Materials) -> None:
         for line in materials.lines
     )
     if not changed:
-        account.say(message("Nothing is settled after laying so far: nothing was added, returned or done again."), *rules)
+        account.say(
+            message("Nothing is settled after laying so far: nothing was added, returned or done again."), *rules
+        )
     elif settlement.second < 0:
         account.say(
-            message("After laying, {amount} is refunded to the customer.", amount=words.money(-settlement.second)), *rules
+            message("After laying, {amount} is refunded to the customer.", amount=words.money(-settlement.second)),
+            *rules,
         )
     else:
         account.say(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from svc_policy.decision import Decision, RuleUse
 from svc_policy.explain.charging import tell_overrides, tell_penalties, tell_quote
 from svc_policy.explain.covering import tell_category, tell_coverage
+from svc_policy.explain.judging import tell_appraisal, tell_compensation, tell_standing
 from svc_policy.explain.listing import (
     tell_approvals,
     tell_checklist,
@@ -17,7 +18,6 @@ from svc_policy.explain.listing import (
     tell_steps,
     tell_surveys,
 )
-from svc_policy.explain.judging import tell_appraisal, tell_compensation, tell_standing
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.explain.stocking import tell_materials, tell_settlement
 from svc_policy.explain.timing import tell_escalations, tell_targets

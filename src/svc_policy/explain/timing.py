@@ -178,6 +178,17 @@ def tell_escalations(account: Account) -> Section:
             _tell_matter(account, item)
             continue
         used = targets[target].used_share if target in targets else None
+        if not used:
+            account.say(
+                message(
+                    "“{target}” is brought before {notify} (level {level}): its time has come.",
+                    target=words.milestone(target),
+                    notify=words.role(item.cells["notify"]),
+                    level=item.cells["level"],
+                ),
+                item.rule,
+            )
+            continue
         account.say(
             message(
                 "“{target}” is brought before {notify} (level {level}): {share} of its time is used.",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from svc_policy.decision import Decision, RuleUse
 from svc_policy.facts.registry import BUILT_IN, LISTS, MEASURES, MILESTONES, Fact, FactKind
 from svc_policy.messages import LOCALES, Language, Message, message
-from svc_policy.pack.columns import RESULTS
+from svc_policy.pack.columns import RESULTS, WORDS_OF
 from svc_policy.units import Allowance, Refusal, minor_digits, read_literal
 
 if TYPE_CHECKING:
@@ -287,6 +287,8 @@ class Wording:
             return self(YES_NO[bool(value)])
         if kind in (*MEASURES, "money", "share") and value is not None:
             return self.value(Fact(name=name, kind=cast("FactKind", kind), en=name, zh=name), value)
+        if name in WORDS_OF and value in WORDS_OF[name] and self.language == "zh":
+            return next(iter(WORDS_OF[name][str(value)]), str(value))
         return self.value(None, value)
 
     def _stated(self, decision: Decision, fact: Fact, number: int) -> Any:

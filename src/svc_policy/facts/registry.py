@@ -428,7 +428,9 @@ OVERRIDE: Final[tuple[Fact, ...]] = (
 MATERIAL: Final[tuple[Fact, ...]] = (
     _text("tile_model", "tile model", "瓷砖型号", grain="material"),
     _amount("area_m2", "area", "area to be laid", "铺贴面积", grain="material", high=MAX_AREA),
-    _amount("tile_length_mm", "count", "length of a tile in mm", "砖长（毫米）", grain="material", low=1, high=MAX_TILE),
+    _amount(
+        "tile_length_mm", "count", "length of a tile in mm", "砖长（毫米）", grain="material", low=1, high=MAX_TILE
+    ),
     _amount("tile_width_mm", "count", "width of a tile in mm", "砖宽（毫米）", grain="material", low=1, high=MAX_TILE),
     _amount("tiles_per_box", "count", "tiles in a box", "每箱片数", grain="material", low=1, high=10_000),
     _amount("box_weight_kg", "weight", "weight of a box", "每箱重量", grain="material", high=MAX_BOX_WEIGHT),
@@ -437,8 +439,12 @@ MATERIAL: Final[tuple[Fact, ...]] = (
     _text("processing", "processing wanted", "加工要求", grain="material"),
     # What is made of the tiles, and at what price, is asked for only where processing is wanted.
     _amount("pieces", "count", "pieces to be processed", "加工件数", grain="material", high=MAX_PIECES),
-    _amount("pieces_per_tile", "count", "pieces that a tile gives", "每片砖可出件数", "default", 1, "material", 10_000, 1),
-    _amount("processing_price", "money", "price of processing a tile", "每片加工单价", grain="material", high=MAX_BOX_PRICE),
+    _amount(
+        "pieces_per_tile", "count", "pieces that a tile gives", "每片砖可出件数", "default", 1, "material", 10_000, 1
+    ),
+    _amount(
+        "processing_price", "money", "price of processing a tile", "每片加工单价", grain="material", high=MAX_BOX_PRICE
+    ),
     _amount("boxes_added", "count", "boxes added while laying", "补砖箱数", "default", 0, "material", MAX_BOXES),
     _amount("boxes_returned", "count", "boxes returned", "退砖箱数", "default", 0, "material", MAX_BOXES),
     _amount(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Final, cast
 
-from svc_policy.facts.registry import MILESTONES, TICKET, Fact, Grain
+from svc_policy.facts.registry import BUILT_IN, MILESTONES, TICKET, Fact, Grain
 from svc_policy.pack.settings import Settings
 from svc_policy.rules.budgets import is_cost
 from svc_policy.rules.category import CATEGORIES
@@ -62,7 +63,7 @@ RESULTS: Final[Mapping[str, tuple[Kind, str, str, str]]] = {
     "in_working_hours": ("bool", "工作时间内", "approvals", "incident"),
     "appraisal_score": ("share", "评分结果", "appraisals", "ticket"),
 }
-_WORDS_OF: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+WORDS_OF: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "category": dict.fromkeys(CATEGORIES, ()),
     "complaint_class": {"serious": ("重大",), "ordinary": ("一般",)},
 }
@@ -102,6 +103,20 @@ _STATUSES_ZH: Final = dict(
 )
 
 
+#: Columns of built-in facts by the fact's identity; the registry keeps them alive.
+_OF_BUILT_IN: Final[dict[int, ColumnSpec]] = {}
+
+
+@functools.cache
+def _status_columns() -> tuple[ColumnSpec, ...]:
+    zh_of = {fact.name: fact.zh for fact in TICKET}
+    statuses = {status: (zh,) for status, zh in _STATUSES_ZH.items()}
+    return tuple(
+        ColumnSpec(name=f"{target}_status", kind="text", headings=(f"{zh_of[fact]}状态",), values=statuses)
+        for target, fact in MILESTONES.items()
+    )
+
+
 def condition_columns(family: Family, order: tuple[str, ...], settings: Settings) -> list[ColumnSpec]:
     """List what the conditions of a family's table may be named after."""
     columns: list[ColumnSpec] = []
@@ -119,17 +134,12 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     before = order[: order.index(family.name)]
     for name, (kind, zh, source, of_grain) in RESULTS.items():
         if source in before and of_grain in ("ticket", family.grain):
-            values: Mapping[str, tuple[str, ...]] | None = _WORDS_OF.get(name)
+            values: Mapping[str, tuple[str, ...]] | None = WORDS_OF.get(name)
             if name == "payer":
                 values = role_values(settings)
             columns.append(ColumnSpec(name=name, kind=kind, headings=(zh,), values=values))
     if "deadlines" in before:
-        zh_of = {fact.name: fact.zh for fact in TICKET}
-        statuses = {status: (zh,) for status, zh in _STATUSES_ZH.items()}
-        columns.extend(
-            ColumnSpec(name=f"{target}_status", kind="text", headings=(f"{zh_of[fact]}状态",), values=statuses)
-            for target, fact in MILESTONES.items()
-        )
+        columns.extend(_status_columns())
     return [*columns, *_of_parameters(settings)]
 
 
@@ -139,6 +149,23 @@ def _of_parameters(settings: Settings) -> list[ColumnSpec]:
 
 
 def _of_fact(fact: Fact, settings: Settings) -> ColumnSpec:
+    """Make the column of a fact; the built-in facts are the same in every table of every policy."""
+    known = _OF_BUILT_IN.get(id(fact))
+    if known is not None:
+        return known
+    spec = _column_of(fact, settings)
+    # The roles that may grant an override are the policy's own.
+    if fact.name != "role" and id(fact) in _built_in():
+        _OF_BUILT_IN[id(fact)] = spec
+    return spec
+
+
+@functools.cache
+def _built_in() -> frozenset[int]:
+    return frozenset(id(fact) for facts in BUILT_IN.values() for fact in facts)
+
+
+def _column_of(fact: Fact, settings: Settings) -> ColumnSpec:
     values: Mapping[str, tuple[str, ...]] | None = dict(fact.values) or None
     if (fact.grain, fact.name) == ("override", "role"):
         values = role_values(settings)
@@ -198,4 +225,6 @@ def _milestone_values(names: tuple[str, ...] = tuple(MILESTONES)) -> dict[str, t
 
 def canonical_labels(labels: Labels) -> dict[str, str]:
     """Map every way to write a label to its name."""
-    return {name_key(text): name for name, texts in labels.items() for text in (name, *texts)}
+    texts = {name_key(text): name for name, texts in labels.items() for text in texts}
+    # A word that is a name means itself, whatever another word is called.
+    return {**texts, **{name_key(name): name for name in labels}}

@@ -8,6 +8,8 @@ higher layer wins. An overlay may call the base's clauses by its own: under
 
 from __future__ import annotations
 
+import copy
+import functools
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +62,12 @@ def read_layers(path: Path, families: Mapping[str, object], problems: list[Probl
     return layers
 
 
+@functools.lru_cache(16)
+def parsed(text: str) -> dict[str, Any]:
+    """Parse a document once; nobody changes what it gives."""
+    return tomllib.loads(text)
+
+
 def _extends(files: PackFiles) -> str | None:
     name = _document(files).get("extends")
     return name if isinstance(name, str) and name.strip() else None
@@ -68,7 +76,7 @@ def _extends(files: PackFiles) -> str | None:
 def _document(files: PackFiles) -> dict[str, Any]:
     """Read a policy.toml as far as it can be read; what is wrong with it is said by the settings."""
     try:
-        return tomllib.loads(files.texts["policy"][0]) if "policy" in files.texts else {}
+        return parsed(files.texts["policy"][0]) if "policy" in files.texts else {}
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
 
@@ -86,7 +94,7 @@ def base_settings(layers: Sequence[PackFiles]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     names = clause_names(layers)
     for layer, renamed in zip(layers[:-1], names, strict=False):
-        document = {key: value for key, value in _document(layer).items() if key not in OWN_KEYS}
+        document = {key: copy.deepcopy(value) for key, value in _document(layer).items() if key not in OWN_KEYS}
         for section in ("parameters", "interpretations"):
             for item in _tables(document.get(section)).values():
                 if isinstance(item, dict) and isinstance(item.get("cite"), str):

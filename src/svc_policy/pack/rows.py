@@ -74,6 +74,7 @@ class _Rows:
         self.settings = settings
         self.clauses = clauses
         self.canonical = canonical_labels(labels)
+        self.facts = {fact.name for of in settings.facts.values() for fact in of}
         own = {condition.name for condition in family.conditions}
         self.own_words = {spec.name for spec in table.columns if spec.name in own and spec.names is None}
         self.problems = problems
@@ -250,9 +251,15 @@ class _Rows:
             cell = result
         if isinstance(cell, Literal) and cell.kind == "text":
             text = str(cell.value)
-            text = (spec.names or {}).get(name_key(text)) or self.canonical.get(name_key(text), text)
+            text = (spec.names or {}).get(name_key(text)) or self._word(declared.name, text)
             cell = Literal("text", text, text=text)
         return self.texts(cell) if many else cell
+
+    def _word(self, column: str, text: str) -> str:
+        """Find the word that a result cell means; what names a fact means the fact, whatever a word is called."""
+        if column in ("field", "fact", "measure") and self._fact_named(text) in self.facts:
+            return self._fact_named(text)
+        return self.canonical.get(name_key(text), text)
 
     def permitted(self, literal: Literal, spec: ColumnSpec, name: str, rule: Rule) -> bool:
         """Check that the value of a parameter is one that its column permits."""

@@ -85,7 +85,9 @@ def _days(row: Row) -> Iterator[_Complaint]:
     if days and every != OPEN and (not isinstance(every, str) or every not in _DAYS):
         yield (
             "schedule-on",
-            message("rule `{rule}` has `on`, which goes with `every` week, month, quarter or year", rule=row.id),
+            message(
+                "rule `{rule}` has `on`, which goes with weeks, months, quarters and years in `every`", rule=row.id
+            ),
             None,
         )
     elif isinstance(every, str) and every != OPEN:
@@ -114,7 +116,8 @@ def _days(row: Row) -> Iterator[_Complaint]:
 
 def _moves(row: Row, settings: Settings) -> Iterator[_Complaint]:
     for name in ("before", "after"):
-        for allowance in _allowances(row.results.get(name), settings):
+        # All values of a parameter have one unit.
+        for allowance in _allowances(row.results.get(name), settings)[:1]:
             yield from _whole_days(row, name, allowance)
     if _has(row, "before") and _has(row, "after"):
         yield (
@@ -137,7 +140,7 @@ def _subjects(row: Row) -> Iterator[_Complaint]:
         yield (
             "schedule-over",
             message(
-                "`{anchor}` of rule `{rule}` is a date of {wanted}, not of {over}",
+                "`{anchor}` of rule `{rule}` is a date of `{wanted}`, not of `{over}`",
                 anchor=anchor,
                 rule=row.id,
                 wanted=wanted,

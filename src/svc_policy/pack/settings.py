@@ -13,7 +13,7 @@ import attrs
 from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.facts.registry import BUILT_IN, MEASURES, Absence, Fact, FactKind, Grain
 from svc_policy.messages import message
-from svc_policy.pack.overlay import merge
+from svc_policy.pack.overlay import merge, parsed
 from svc_policy.pack.settings_reader import SettingsReader
 from svc_policy.rules.family import MoneySettings, Parameter, ParameterValues
 from svc_policy.units import Allowance, Literal, Refusal, minor_digits, open_zone, read_date
@@ -101,7 +101,7 @@ def read_settings(
 ) -> Settings | None:
     """Read the settings over those of a base; gives None if the text is no TOML at all."""
     try:
-        document = tomllib.loads(text)
+        document: Mapping[str, object] = parsed(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+), column (\d+)", str(error))
         line = int(found[1]) if found else None

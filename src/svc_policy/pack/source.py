@@ -21,6 +21,8 @@ LIBRARY = Path(__file__).resolve().parent.parent
 #: Files of a pack besides the families' tables.
 FIXED_SHEETS = ("calendar", "clauses", "labels")
 TEXTS = ("policy", "cases")
+#: How the name of a pack begins that others extend and that serves nobody itself.
+SHARED = "shared-"
 LARGEST_TEXT = 4 * 2**20
 
 
@@ -36,11 +38,12 @@ class PackFiles:
 
 
 def built_in_packs() -> tuple[str, ...]:
-    """List the names of the packs that come with the library."""
+    """List the names of the packs that come with the library, one a service; what they share is no service."""
     root = LIBRARY / "packs"
     if not root.is_dir():
         return ()
-    return tuple(sorted(item.name for item in root.iterdir() if (item / "policy.toml").is_file()))
+    names = (item.name for item in root.iterdir() if (item / "policy.toml").is_file())
+    return tuple(sorted(name for name in names if not name.startswith(SHARED)))
 
 
 def find_pack(name: str | os.PathLike[str]) -> Path:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from svc_policy.messages import LOCALES, Language, Message, message
 from svc_policy.units import minor_digits
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 __all__ = ["Figure", "money", "render", "share"]
+
+
+#: Between a number and its unit no line is broken.
+BLANK: Final = "\u00a0"
 
 
 class Figure(str):
@@ -43,13 +47,13 @@ def money(minor: int, currency: str) -> Figure:
     """Show minor units as an amount with its currency, as in `1,234.50 CNY`."""
     digits = minor_digits(currency) or 0
     whole, rest = divmod(abs(minor), 10**digits)
-    return Figure(f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "") + f" {currency}")
+    return Figure(f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "") + f"{BLANK}{currency}")
 
 
 def share(basis_points: int) -> Figure:
     """Show basis points as a percentage with one decimal, half up, as in `33.3 %`."""
     tenths, sign = (abs(basis_points) + 5) // 10, "-" if basis_points < 0 else ""
-    return Figure(f"{sign}{tenths // 10}.{tenths % 10} %")
+    return Figure(f"{sign}{tenths // 10}.{tenths % 10}{BLANK}%")
 
 
 @functools.cache

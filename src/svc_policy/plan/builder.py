@@ -289,8 +289,11 @@ class Builder:
         *,
         otherwise: Mapping[str, Expression] | None = None,
         grain: str = "ticket",
+        aside: bool = False,
     ) -> Mapping[str, Expression]:
-        """Add a table of which one row holds; gives its output columns."""
+        """Add a table of which one row holds; gives its output columns. `aside` as in :meth:`compute`."""
+        if aside:
+            self.aside.add(f"{name}_needs")
         conditions = tuple(self.row_condition(row, family, grain) for row in rows)
         made: list[Output] = []
         for output, make in outputs.items():

@@ -53,6 +53,11 @@ def decision_to_dict(policy: Policy, decision: Decision) -> dict[str, Any]:
         },
         "complaint_class": decision.column("complaint_class"),
         "service_zone": decision.column("service_zone"),
+        "needs_confirmation": policy.column(decision, "needs_confirmation"),
+        "confirmations": [
+            {"reason": item.cells["reason"], "rule": plain(item.rule)}
+            for item in policy.items(decision, "confirmations")
+        ],
         "compensation": plain(policy.compensation(decision)),
         "appraisal_score": decision.column("appraisal_score"),
     }

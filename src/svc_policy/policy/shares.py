@@ -32,8 +32,8 @@ def share_and_left(
     """
     if row is None or status not in (*_RUNNING, "met", "late"):
         return None, None, None
-    start = _value(decision, MILESTONES[row.text("starts") or ""])
-    done = _value(decision, MILESTONES[target])
+    start = _value(views, decision, MILESTONES[row.text("starts") or ""])
+    done = _value(views, decision, MILESTONES[target])
     due = views.column(decision, f"{target}_due")
     if start is None:
         return None, None, None
@@ -78,9 +78,12 @@ def _used_and_resumed(
     return used, resumed
 
 
-def _value(decision: Decision, fact: str) -> int | None:
+def _value(views: PolicyViews, decision: Decision, fact: str) -> int | None:
     value = decision.ticket.values[_INDEX[fact]]
-    return None if value is None else int(value)
+    if value is None:
+        return None
+    # A date stands for the beginning of its day, as in the deadlines' own meaning.
+    return views.clocks.day_end(int(value) - 1) + 1 if fact.endswith("_on") else int(value)
 
 
 def _stops(views: PolicyViews, target: str) -> frozenset[str]:

@@ -393,7 +393,16 @@ class PolicyViews:
             subject = watched[index] if watched else ""
             found.append(Item(cells=cells, rule=self.rule_use(self.family_of(table), row, subject)))
         if any(item.cells.get("order") is not None for item in found):
-            found.sort(key=lambda item: (item.cells.get("order") is None, item.cells.get("order") or 0))
+            # Steps stay with their procedure, in the order in which the table first names it.
+            group = {"procedures": "procedure"}.get(table, "")
+            names = list(dict.fromkeys(item.cells.get(group) for item in found))
+            found.sort(
+                key=lambda item: (
+                    names.index(item.cells.get(group)),
+                    item.cells.get("order") is None,
+                    item.cells.get("order") or 0,
+                )
+            )
         return tuple(found)
 
     def _state_of_step(self, decision: Decision, index: int) -> str:

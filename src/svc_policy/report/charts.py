@@ -128,10 +128,10 @@ def ranked(rows: Sequence[Mapping[str, Any]], title: str, counted: str, so_far: 
     return _drawn(draw, title, order)
 
 
-def against(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
+def against(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> Markup:
     """Draw what was spent as a bar a name in the colour of its `state`, and the budget as a mark across it.
 
-    Each row has `name`, `spent` and `budget` (major units, or None), and `state`.
+    Each row has `name`, `spent` and `budget` (numbers of the `unit`, or None), and `state`.
     """
     if not rows:
         return Markup()
@@ -142,7 +142,7 @@ def against(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
         chart = alt.Chart(alt.InlineData([{**row, "colour": COLOURS[row["state"]]} for row in rows]))
         y = alt.Y("name:N", sort=order, axis=names)
         bars = chart.mark_bar(height={"band": 0.6}).encode(
-            x=alt.X("spent:Q", axis=alt.Axis(title=None, tickCount=3, format="~s")),
+            x=alt.X("spent:Q", axis=alt.Axis(title=unit, tickCount=3, format=",.2~f")),
             y=y,
             color=alt.Color("colour:N", scale=None),
         )
@@ -165,17 +165,20 @@ def folded(text: str, columns: int) -> list[str]:
         else:
             lines.append(line)
             line = piece.strip()
-    lines = [*lines, line]
-    shown = [_cut(line, columns) for line in lines[:2]]
-    return [*shown[:1], _cut(shown[1] + "……", columns)] if len(lines) > 2 else shown
+    lines.append(line)
+    if len(lines) > 2:
+        return [_cut(lines[0], columns), _cut(f"{lines[1]}…", columns)]
+    return [_cut(line, columns) for line in lines]
 
 
 def _cut(line: str, columns: int) -> str:
+    """Shorten a line that is too wide, and say so by an ellipsis."""
     if display_width(line) <= columns:
         return line
+    line = line.rstrip("…")
     while display_width(line) >= columns:
         line = line[:-1]
-    return f"{line.rstrip('…')}…"
+    return f"{line}…"
 
 
 def _drawn(draw: Callable[[int, Any], LayerChart], title: str, names: Sequence[str]) -> Markup:
@@ -193,6 +196,11 @@ def _drawn(draw: Callable[[int, Any], LayerChart], title: str, names: Sequence[s
             ticks=False,
             domain=False,
             labelPadding=8,
+            # Two lines stand around the middle of their bar.
+            labelBaseline={
+                "condition": {"test": f"length(({lines})[datum.value]) > 1", "value": "bottom"},
+                "value": "middle",
+            },
             labelLineHeight=14,
         )
         chart = draw(width, axis).configure(

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_skeleton
 from markupsafe import Markup
 
 from svc_policy.audit.codes import CODES, SEVERITIES
@@ -16,6 +16,7 @@ from svc_policy.audit.rules import target_label
 from svc_policy.messages import LOCALES, Language, Message, message
 from svc_policy.pages import Figure, money, render, share
 from svc_policy.report import charts
+from svc_policy.report.coming import dated, undated
 from svc_policy.statistics.repairs import share_of
 from svc_policy.units import minor_digits
 from svc_policy.units.days import date_of
@@ -41,6 +42,7 @@ _STATUSES: Final[Mapping[str, Message]] = {
     "met": message("met in time"),
     "late": message("met late"),
     "breached": message("missed"),
+    "undetermined": message("facts missing"),
 }
 _RANKED: Final[Mapping[str, Message]] = {
     "problem_class": message("Classes of problems"),
@@ -82,7 +84,7 @@ class _Page:
 
     def values(self) -> dict[str, Any]:
         """Give everything that the template shows."""
-        approvals, costs = self.found["approvals"], self.found["costs"]
+        approvals, costs, coming = self.found["approvals"], self.found["costs"], self.report.coming
         return {
             "found": self.found,
             "summary": self.report.summary,
@@ -117,28 +119,18 @@ class _Page:
                 ]
             ),
             "rankings": list(self.rankings()),
-            "causes": Listed.of(
-                [
-                    (self.value("problem_class", row["problem_class"]), self.value("cause", row["cause"]), row["tickets"])
-                    for row in self.found["causes"]
-                    if row["problem_class"] is not None
-                ]
-            ),
+            "causes": Listed.of(list(self.causes())),
             "costs": [self.cost(row) for row in costs],
             "costs_chart": self.costs_chart(),
             "months": list(self.months()),
             "unbudgeted": [self.fact(row["kind"]) for row in costs if row["state"] == "no budget"],
             "parts": self.parts(),
-            "stock": Listed.of([self.level(row) for row in self.found["stock"]]),
+            "stock": self.stock(),
             "satisfaction": self.answers("satisfaction"),
             "reasons": self.answers("dissatisfied_with"),
-            "scores": Listed.of(
-                [
-                    (row["technician"] or message("not stated"), row["month"], row["tickets"], share(row["score_bp"]))
-                    for row in self.found["appraisals"]
-                ]
-            ),
-            "coming": self.coming(),
+            "scores": Listed.of(list(self.scores())),
+            "coming": None if coming is None else list(dated(self.report.policy, coming, self.language)),
+            "undated": [] if coming is None else undated(self.report.policy, coming, self.language),
             "findings": [
                 (CODES[code].title, SEVERITIES[CODES[code].severity], item["findings"], item["tickets"])
                 for code, item in self.report.findings.items()
@@ -170,7 +162,7 @@ class _Page:
     def instant(self, text: str) -> str:
         """Show an instant in the policy's zone."""
         instant = datetime.fromisoformat(text)
-        return str(format_datetime(instant, "medium", tzinfo=instant.tzinfo, locale=LOCALES[self.language]))
+        return f"{format_date(instant, 'medium', locale=LOCALES[self.language])} {instant:%H:%M}"
 
     def period(self) -> str:
         """Name the month or the year."""
@@ -277,6 +269,7 @@ class _Page:
                 "heading": heading,
                 "few": len(few),
                 "all": len(rows),
+                "drawn": len(rows) > 1,
                 "so_far": share(few[-1]["so_far_bp"]),
                 "not_stated": self.found["rankings"][column]["not_stated"],
                 "chart": charts.ranked(
@@ -289,6 +282,17 @@ class _Page:
                     [(row["name"], row["tickets"], share(row["so_far_bp"]), _yes(row["few"])) for row in named], BARS
                 ),
             }
+
+    def causes(self) -> Iterator[tuple[object, ...]]:
+        """Yield the causes within each class of problems, which is named once."""
+        before = None
+        if all(row["cause"] is None for row in self.found["causes"]):
+            return
+        for row in self.found["causes"]:
+            of = row["problem_class"]
+            if of is not None:
+                yield "" if of == before else self.value("problem_class", of), self.value("cause", row["cause"]), row["tickets"]
+                before = of
 
     def said(self, column: str, value: str | None) -> str:
         """Put a value into words of the page's language."""
@@ -324,7 +328,7 @@ class _Page:
             }
             for row in self.found["costs"]
         ]
-        return charts.against(rows, message("costs against the budget").text(self.language))
+        return charts.against(rows, message("costs against the budget").text(self.language), self.currency)
 
     def years(self) -> set[int]:
         """List the years that costs are reckoned for."""
@@ -357,28 +361,42 @@ class _Page:
             (number or message("not stated"), sum(of.values()), *(of.get(month, 0) for month in columns))
             for number, of in ordered
         ]
-        headings = [message("part number"), message("used"), *(month or message("not stated") for month in columns)]
+        headings = [message("part number"), message("quantity used"), *(month or message("not stated") for month in columns)]
         return {"headings": headings, "table": Listed.of(rows)}
 
-    def level(self, row: Mapping[str, Any]) -> tuple[object, ...]:
-        """Make the row of a proposed stock level."""
+    def stock(self) -> Mapping[str, Any]:
+        """Give the proposed stock levels; what no part has takes no column."""
+        found = self.found["stock"]
+        columns: list[tuple[Message, list[object]]] = [
+            (message("part number"), [row["part_no"] or message("not stated") for row in found]),
+            (message("part class"), [self.label(row["part_class"]) if row["part_class"] else "" for row in found]),
+            (message("key equipment"), [_yes(row["key_equipment"]) for row in found]),
+            *(
+                (heading, [_NONE if row[name] is None else row[name] for row in found])
+                for heading, name in (
+                    (message("quantity used"), "used"),
+                    (message("a month"), "a_month"),
+                    (message("least"), "least"),
+                    (message("most"), "most"),
+                    (message("proposed"), "proposed"),
+                )
+            ),
+            (message("storage"), [self.label(row["storage"]) if row["storage"] else "" for row in found]),
+            (message("note"), [message("a month's use is more than the most") if row["short"] else "" for row in found]),
+        ]
+        shown = [(heading, cells) for heading, cells in columns if any(cell != "" for cell in cells)]
+        rows = list(zip(*(cells for _, cells in shown), strict=True))
+        return {"headings": [heading for heading, _ in shown], "table": Listed.of(rows)}
 
-        def number(value: int | None) -> object:
-            return _NONE if value is None else value
+    # --- customers
 
-        return (
-            row["part_no"] or message("not stated"),
-            _yes(row["key_equipment"]),
-            row["used"],
-            row["a_month"],
-            number(row["least"]),
-            number(row["most"]),
-            number(row["proposed"]),
-            message("a month's use is more than the most") if row["short"] else "",
-            self.label(row["storage"]) if row["storage"] else "",
-        )
-
-    # --- customers and days
+    def scores(self) -> Iterator[tuple[object, ...]]:
+        """Yield the technicians' scores month by month; each technician is named once."""
+        before: object = _NONE
+        for row in self.found["appraisals"]:
+            name = row["technician"] or message("not stated")
+            yield "" if name == before else name, row["month"], row["tickets"], share(row["score_bp"])
+            before = name
 
     def answers(self, fact: str) -> list[tuple[object, ...]]:
         """Give how often each answer was given, with its share; nothing where none was."""
@@ -387,25 +405,6 @@ class _Page:
         if not total:
             return []
         return [(self.value(fact, name), count, share(share_of(count, total) or 0)) for name, count in counts.items()]
-
-    def coming(self) -> Listed | None:
-        """List the days of the schedule that come next."""
-        if self.report.coming is None:
-            return None
-        return Listed.of(
-            [
-                (
-                    message("not set") if row["date"] is None else self.day(row["date"]),
-                    self.label(row["occasion"]),
-                    self.label(row["owner"]) if row["owner"] else "",
-                )
-                for row in self.report.coming
-            ]
-        )
-
-    def day(self, text: str) -> str:
-        """Show a date with its weekday."""
-        return str(format_date(date.fromisoformat(text), "full", locale=LOCALES[self.language]))
 
 
 def _yes(holds: bool) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from svc_policy.statistics.periods import TICKETS
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
+    from svc_policy.schedule import Schedule
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -25,16 +26,15 @@ class Report:
     """A month or a year of a service.
 
     `statistics` is what :func:`svc_policy.statistics.statistics` gives, `findings`
-    the number of findings and of tickets by code, `coming` the days of the
-    schedule in the month after the period (None where the policy has none), and
-    `summary` that of the audit of the whole log.
+    the number of findings and of tickets by code, `coming` the schedule of the
+    month after the period (None where the policy has none), and `summary` that of the audit of the whole log.
     """
 
     policy: Policy
     period: Period
     statistics: Mapping[str, Any]
     findings: Mapping[str, Mapping[str, int]]
-    coming: Sequence[Mapping[str, Any]] | None
+    coming: Schedule | None
     summary: Mapping[str, Any]
 
     def html(self, language: Language = "en") -> str:
@@ -56,7 +56,7 @@ class Report:
             "mapping": self.summary["mapping"],
             "rows": self.summary["rows"],
             "findings": self.findings,
-            "coming": self.coming,
+            "coming": None if self.coming is None else self.coming.to_dict(),
             "statistics": self.statistics,
         }
 

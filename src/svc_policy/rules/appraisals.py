@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from svc_policy.expressions.nodes import ZERO, add, choose, divide, multiply
+from svc_policy.expressions.nodes import ZERO, add, choose, divide, multiply, null, or_
 from svc_policy.rules.family import Context, Family, Result
 from svc_policy.units import Literal
 
@@ -10,7 +10,7 @@ from svc_policy.units import Literal
 def build(context: Context) -> None:
     """Write `appraisal_score`, in basis points: the sum of weight × rating ÷ levels, rounded once, half up.
 
-    While a rating that counts is missing there is no score.
+    While a rating that counts is missing, or where none counts, there is no score.
     """
     rows = context.rows("appraisals")
     if not rows:
@@ -23,7 +23,8 @@ def build(context: Context) -> None:
         total = add(total, choose(condition, multiply(weight, rating), ZERO))
     levels = rows[0].results["levels"]
     assert isinstance(levels, Literal) and isinstance(levels.value, int)
-    context.compute("appraisal_score", divide("half_up_divide", total, levels.value))
+    score = divide("half_up_divide", total, levels.value)
+    context.compute("appraisal_score", choose(or_(*conditions), score, null("int")))
 
 
 FAMILY = Family(

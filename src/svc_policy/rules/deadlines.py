@@ -30,6 +30,7 @@ from svc_policy.expressions.nodes import (
     one_of,
     or_,
     strict,
+    subtract,
 )
 from svc_policy.expressions.steps import Clock
 from svc_policy.facts.registry import MILESTONES
@@ -95,7 +96,7 @@ def unit_of(context: Context, row: Row) -> str:
 
 
 def _build_target(context: Context, target: str, rows: Sequence[Row]) -> None:
-    milestones = {id(row): context.subject(MILESTONES[row.text("starts") or ""], "ticket", "deadlines") for row in rows}
+    milestones = {id(row): moment(context, row.text("starts") or "") for row in rows}
     units = {id(row): unit_of(context, row) for row in rows}
     # By name: of a kind of tickets that has neither, both are the same nothing.
     starts = {row.text("starts") for row in rows}
@@ -129,7 +130,16 @@ def start_of(context: Context, target: str) -> Expression:
     if context.has(f"{target}_start"):
         return context.subject(f"{target}_start", "ticket", "deadlines")
     starts = targets(context)[target][0].text("starts") or ""
-    return context.subject(MILESTONES[starts], "ticket", "deadlines")
+    return moment(context, starts)
+
+
+def moment(context: Context, milestone: str) -> Expression:
+    """Give the instant of a milestone; a date stands for the beginning of its day."""
+    name = MILESTONES[milestone]
+    subject = context.subject(name, "ticket", "deadlines")
+    if not name.endswith("_on"):
+        return subject
+    return add(strict("day_end", subtract(subject, constant(1))), constant(1))
 
 
 def clear_start(context: Context, target: str, start: Expression) -> Expression:
@@ -168,7 +178,7 @@ def _build_status(
     due: Expression,
     stopped: Expression,
 ) -> None:
-    done = context.subject(MILESTONES[target], "ticket", "deadlines")
+    done = moment(context, target)
     closed = context.subject("closed_at", "ticket", "deadlines")
     live = and_(certainly(applies), is_missing(done), is_present(start), is_missing(closed))
     context.compute(f"{target}_live", live)

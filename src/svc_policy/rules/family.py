@@ -178,6 +178,7 @@ class Context(Protocol):
         *,
         otherwise: Mapping[str, Expression] | None = None,
         grain: str = "ticket",
+        aside: bool = False,
     ) -> Mapping[str, Expression]: ...
 
     def collect(

@@ -48,9 +48,7 @@ def build(context: Context) -> None:
     processed = chosen["line_processed"]
     pieces = context.subject("pieces", "material", "processing")
     per_tile = context.subject("pieces_per_tile", "material", "processing")
-    price = first_known(
-        context.subject("processing_price", "material", "processing"), chosen["line_processing_price"]
-    )
+    price = first_known(context.subject("processing_price", "material", "processing"), chosen["line_processing_price"])
     # Only a line that is processed has pieces and a price to ask for.
     ask_pieces = choose(is_missing(pieces), context.ask(PIECES), ZERO)
     ask_price = choose(is_missing(price), context.ask(PRICE), ZERO)

@@ -45,11 +45,13 @@ def build(context: Context) -> None:
 
     share = null("int")
     if rows:
-        share = context.choose(
-            "settlements", "settlements", rows, {"line_returned_share": share_of}, grain="material"
-        )["line_returned_share"]
+        outputs = {"line_returned_share": share_of}
+        chosen = context.choose("settlements", "settlements", rows, outputs, grain="material")
+        share = chosen["line_returned_share"]
     box_price = fact("box_price")
-    by_rule = context.subject("line_processing_price", "material", "settlements") if context.rows("processing") else None
+    by_rule = (
+        context.subject("line_processing_price", "material", "settlements") if context.rows("processing") else None
+    )
     price = fact("processing_price") if by_rule is None else first_known(fact("processing_price"), by_rule)
     added, returned, again = fact("boxes_added"), fact("boxes_returned"), fact("tiles_processed_again")
     # What did not happen needs no price.

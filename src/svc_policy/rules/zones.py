@@ -16,9 +16,15 @@ def build(context: Context) -> None:
     if not rows:
         return
     chosen = context.choose(
-        "zones", "zones", rows, {"listed_zone": lambda row: context.cell(row.results["zone"], "zones", "ticket")}
+        "zones",
+        "zones",
+        rows,
+        {"listed_zone": lambda row: context.cell(row.results["zone"], "zones", "ticket")},
+        aside=True,
     )
-    context.compute("service_zone", first_known(context.subject("zone", "ticket", "zones"), chosen["listed_zone"]))
+    zone = first_known(context.subject("zone", "ticket", "zones"), chosen["listed_zone"])
+    # Only a rule that reads it asks where the site lies.
+    context.compute("service_zone", zone, aside=True)
 
 
 FAMILY = Family(

@@ -152,7 +152,8 @@ class _Planner:
         self.first = first
         self.last = last
         self.windows: dict[tuple[str, int, bool], tuple[int, int]] = {}
-        customers = dict.fromkeys(item.customer for item in (*contracts, *assets) if item.customer)
+        named = [*(item.customer for item in contracts), *(item.customer for item in assets)]
+        customers = dict.fromkeys(name for name in named if name)
         sites = dict.fromkeys(item.site for item in assets if item.site)
         self.subjects: dict[str | None, list[Subject]] = {
             None: [Subject()],
@@ -221,7 +222,7 @@ class _Planner:
     def _from_first(self, row: Row, first: int, low: int, high: int) -> Iterator[Candidate]:
         """Yield a first day and each interval after it; phases take turns."""
         interval, phases, number = interval_of(row), phases_of(row), 0
-        while (day := self._nth(first, None, interval, number, high)) is not None and day <= high:
+        while (day := self._nth(first, None, interval, number)) is not None and day <= high:
             if day >= low:
                 yield Candidate(day, day, number % phases)
             number += 1 if day >= low else max(1, steps_within(interval, low - day))
@@ -238,28 +239,23 @@ class _Planner:
         after = self.holding.allowance(row, "after", anchor)
         number = first = 0 if after is not None else 1
         while phases == 1 or number - first < phases:
-            day = self._nth(anchor, after, interval, number, high)
+            day = self._nth(anchor, after, interval, number)
             if day is None or day > high:
                 return
             if day >= low:
                 yield Candidate(anchor, day, (number - first) % phases)
             number += 1 if day >= low or phases > 1 else max(1, steps_within(interval, low - day))
 
-    def _nth(self, start: int, after: Allowance | None, interval: Allowance, number: int, high: int) -> int | None:
-        """Find the day `number` intervals after a day, or after that and `after`; None: surely behind `high`.
+    def _nth(self, start: int, after: Allowance | None, interval: Allowance, number: int) -> int | None:
+        """Find the day `number` intervals after a day, or after that and `after`; None: behind the calendar.
 
         Months are added at once, so that a clamped day does not stay clamped.
         """
         whole = attrs.evolve(interval, value=interval.value * number)
         if after is not None and after.unit == interval.unit == "months":
             return add_months(start, after.value + whole.value)
-        begin = start if after is None else self._shift(start, after, 1)
-        try:
-            return self._shift(begin, whole, 1)
-        except CalendarError:
-            if self.calendar.first_day <= begin <= self.calendar.last_day and high <= self.calendar.last_day:
-                return None
-            raise
+        begin = start if after is None else self._reach(start, after, 1)
+        return None if begin is None else self._reach(begin, whole, 1)
 
     # --- moving
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -17,7 +18,7 @@ SCHEMA = 1
 class Contract:
     """One contract; `contract_until` is its last day."""
 
-    contract_no: str
+    contract_no: str = ""
     customer: str | None = None
     contract_from: date | None = None
     contract_until: date | None = None
@@ -166,15 +167,18 @@ def _policy(policy_id: str, digest: str) -> dict[str, str]:
     return {"id": policy_id, "digest": digest, "engine": __version__}
 
 
+@functools.cache
+def _shown(kind: type[Any]) -> tuple[str, ...]:
+    # What a rule was applied to is said by the record itself.
+    left_out = ("subject", "certain") if kind is RuleUse else ()
+    return tuple(field.name for field in attrs.fields(kind) if field.name not in left_out)
+
+
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
     if attrs.has(type(value)):
-        # What a rule was applied to is said by the record itself.
-        left_out = ("subject", "certain") if isinstance(value, RuleUse) else ()
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in attrs.fields(type(value))
-            if field.name not in left_out
-        }
+        return {name: _plain(getattr(value, name)) for name in _shown(type(value))}
     if isinstance(value, date):
         return value.isoformat()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

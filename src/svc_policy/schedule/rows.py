@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ class Holding:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        values = {name: one.values for name, one in policy.pack.settings.parameters.items()}
+        self.lasting = {name: of[0][1].value for name, of in values.items() if len(of) == 1}
+        self.dated = [name for name in values if name not in self.lasting]
 
     def cell(self, row: Row, name: str, day: int) -> object:
         """Give a result cell as it is on a day."""
@@ -57,12 +61,14 @@ class Holding:
 
     def holds(self, row: Row, day: int, contract_kind: str | None = None) -> bool:
         """Say whether the conditions of a row hold on a day; what is not stated is known to be absent."""
-        tests = {name: test for name, test in row.tests.items() if not test.any}
-        known = self.policy.pack.settings.parameters if tests else ()
-        parameters = {name: _value(self.policy.in_force(Parameter(name), day)) for name in known}
+        parameters: Mapping[str, Value | None] = self.lasting
+        if self.dated:
+            changing = {name: _value(self.policy.in_force(Parameter(name), day)) for name in self.dated}
+            parameters = {**self.lasting, **changing}
         return all(
             match(test, contract_kind if name == "contract_kind" else parameters.get(name), "none", parameters) is True
-            for name, test in tests.items()
+            for name, test in row.tests.items()
+            if not test.any
         )
 
 

@@ -56,7 +56,7 @@ def schedule_text(schedule: Schedule, policy: Policy, lang: Language = "en") -> 
     if schedule.undated:
         lines += ["", words(message("Without a date"))]
         lines += [f"  {_cited(words.open_line(item), item.rule)}" for item in schedule.undated]
-    lines += words.readings(item.rule for item in (*schedule.occurrences, *schedule.undated))
+    lines += words.readings([*(item.rule for item in schedule.occurrences), *(item.rule for item in schedule.undated)])
     return "\n".join(lines) + "\n"
 
 
@@ -172,7 +172,7 @@ class ScheduleWords:
                 self(message("more are decided by {role}", role=role) if post.staff is not None else template)
             )
         name = self._capital(self.wording.label(post.post))
-        number = message("open") if post.staff is None else str(post.staff)
+        number = message("not settled") if post.staff is None else str(post.staff)
         return self._with_details(self(message("{post}: {number}", post=name, number=number)), details)
 
     def readings(self, rules: Iterable[RuleUse]) -> Iterator[str]:

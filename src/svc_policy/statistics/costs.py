@@ -34,10 +34,11 @@ def costs(connection: Any, policy: Policy, period: Period, at_day: int) -> list[
     """Add up the costs of each kind and year that the period touches, from January on, month by month.
 
     The last year is reckoned up to the last month of the period, or up to the
-    month of `at_day` where the period has no end; other years up to December.
+    month of `at_day` where the period is not over; other years up to December.
     A kind without costs and without a budget is left out.
     """
-    last = date_of(at_day if period.last is None else period.last)
+    # A period that is not over yet is reckoned as far as it has come.
+    last = date_of(at_day if period.last is None or (period.first or at_day) <= at_day < period.last else period.last)
     kinds = [fact.name for fact in policy.pack.settings.facts["ticket"] if is_cost(fact)]
     spent: dict[tuple[str, int], dict[int, int]] = {}
     until = f"work_day <= {period.last}" if period.last is not None else "true"

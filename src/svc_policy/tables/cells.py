@@ -14,7 +14,7 @@ from typing import Final
 from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.messages import Message, message
 from svc_policy.tables.domains import UNORDERED, Domain, contains, is_discrete
-from svc_policy.tables.records import Interval, Operand, Reference, Result, Test, name_key
+from svc_policy.tables.records import Interval, Names, Operand, Reference, Result, Test, name_key
 from svc_policy.units import Kind, Literal, Refusal, fold, read_literal, read_text
 
 ANYTHING: Final = frozenset("-–—")
@@ -169,7 +169,7 @@ def _collect(item: str, take: Callable[[str], None], refused: list[tuple[str, Re
 
 def _reader(kind: Kind, currency: str | None, zone: str | None, names: Mapping[str, str] | None) -> Read:
     """Make the function that reads one operand of a column."""
-    keys = None if names is None else {name_key(name): value for name, value in names.items()}
+    keys = names if names is None or isinstance(names, Names) else {name_key(name): v for name, v in names.items()}
 
     def read(text: str) -> Operand:
         folded = fold(text).strip()

@@ -109,14 +109,15 @@ class _Headings:
         for spec in conditions:
             self._add("condition", spec, "")
         for spec in results:
-            self._add("result", spec, self.shown_prefix)
+            self._add("result", spec, name_key(self.shown_prefix))
         for role, names in FIXED.items():
             for name in (role, *names):
                 self.known.setdefault(name_key(name), (role, None))
 
     def _add(self, role: str, spec: ColumnSpec, prefix: str) -> None:
-        for name in (spec.name, *spec.headings):
-            self.known.setdefault(name_key(f"{prefix} {name}"), (role, spec))
+        column = (role, spec)
+        for key in spec.keys:
+            self.known.setdefault(f"{prefix} {key}" if prefix else key, column)
 
     def read(self, header: Sequence[Cell]) -> list[_Column]:
         """Give the role and the column of each heading; `unknown` for one that is wrong, whose cells are not read."""

@@ -65,6 +65,10 @@ class Test:
     source: str = attrs.field(default="", eq=False)
 
 
+class Names(dict[str, str]):
+    """Canonical names by every way to write them, folded and in lower case already."""
+
+
 @attrs.frozen(kw_only=True)
 class ColumnSpec:
     """What a table declares of a column.
@@ -87,12 +91,17 @@ class ColumnSpec:
     many: bool = False
     domain: Domain | None = None
 
-    @property
-    def names(self) -> Mapping[str, str] | None:
+    @functools.cached_property
+    def names(self) -> Names | None:
         """Map every name of a value, folded and in lower case, to the canonical one; None: open."""
         if self.values is None:
             return None
-        return {name_key(name): value for value, labels in self.values.items() for name in (value, *labels)}
+        return Names((name_key(name), value) for value, labels in self.values.items() for name in (value, *labels))
+
+    @functools.cached_property
+    def keys(self) -> tuple[str, ...]:
+        """List what a heading may be called, folded and in lower case."""
+        return tuple(name_key(name) for name in (self.name, *self.headings))
 
 
 @functools.lru_cache(4096)  # every cell of an enumeration asks for the same few names

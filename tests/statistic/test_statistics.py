@@ -19,7 +19,7 @@ from svc_policy.statistics.costs import state_of
 from svc_policy.units import Allowance
 
 from . import oracle
-from .conftest import random_tickets
+from .made import random_tickets
 
 duckdb = pytest.importorskip("duckdb")
 AT = datetime(2026, 11, 20, 2, tzinfo=UTC)

@@ -1,3 +1,5 @@
+"""Tickets of a few devices, faults and people, and a policy that has everything that is counted."""
+
 from __future__ import annotations
 
 import random
@@ -6,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 import svc_policy
 from svc_policy import Incident, Part, Policy, Ticket, load
@@ -23,10 +23,8 @@ TABLES = {
 }
 
 
-@pytest.fixture(scope="session")
-def policy(tmp_path_factory: Any) -> Policy:
-    """The policy of the mall with scores, budgets and stock of its own."""
-    folder = tmp_path_factory.mktemp("packs") / "mall"
+def made_policy(folder: Path) -> Policy:
+    """Load the policy of the mall with scores, budgets, stock and an open penalty of its own."""
     shutil.copytree(Path(svc_policy.__file__).parent / "packs" / "mall", folder)
     for name, text in TABLES.items():
         (folder / name).write_text(text, encoding="utf-8")
