@@ -196,6 +196,7 @@ class LineSettlement:
     returned_share: Decimal | None
     processed_again: Decimal | None
     second: Decimal | None
+    charged_by: str | None
     decided_by: str | None
     rule: RuleUse | None
 

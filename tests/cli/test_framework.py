@@ -35,6 +35,8 @@ def test_every_command_of_the_design_is_there():
         "export",
         "compile",
         "audit",
+        "schedule",
+        "staffing",
     ]
     assert sorted(commands.commands) == sorted(wanted)
 

@@ -49,6 +49,8 @@ def other(literal: Literal, currency: str) -> str | None:
             return f"{int(value.value if isinstance(value, Allowance) else value) + 1} months"
         case "distance":
             return f"{(int(value) + 1000) / 1000:g} km"
+        case "weight":
+            return f"{(int(value) + 1000) / 1000:g} kg"
     return None
 
 

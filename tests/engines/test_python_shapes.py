@@ -13,8 +13,9 @@ from .tickets import random_tickets
 AT = 1_772_413_200
 
 
-def test_a_shape_of_its_own_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    policy = load("mall")
+@pytest.mark.parametrize("name", ["mall", "tile"])
+def test_a_shape_of_its_own_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = load(name)
     tickets = random_tickets(policy, 60, seed=41)
     monkeypatch.setattr(facade, "OFTEN", 10**9)
     whole = [_decided(policy, ticket) for ticket in tickets]

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schedule.planning import policy
 from svc_policy import Policy
+from svc_policy.errors import CalendarError, PackError, Problem
 
 ROWS = (
     {"every": "day"},
@@ -166,3 +167,41 @@ def test_each_contract_has_one_notice_a_clamped_month_before_its_end(plans: Poli
         ends, notice = contract["contract_until"], notices[contract["contract_no"]]
         assert (ends.year * 12 + ends.month) - (notice.year * 12 + notice.month) == 1
         assert notice.day == ends.day or (month_end(notice) and notice.day < ends.day)
+
+
+def cells(*values: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(("-", *values))
+
+
+any_row = st.fixed_dictionaries(
+    {
+        "every": cells("day", "working day", "week", "month", "quarter", "year", "open", "10 days", "3 working days"),
+        "on": cells("mon", "10", "31", "first", "last", "02-29"),
+        "first": cells("2021-01-31", "2026-05-01"),
+        "anchor": cells("contract_from", "contract_until", "accepted_on"),
+        "before": cells("1 month", "3 working days"),
+        "after": cells("2 weeks", "1 working day"),
+        "moved": cells("next working day", "previous working day"),
+        "over": cells("contracts", "assets", "sites", "customers"),
+        "phases": cells("1", "3"),
+        "decided by": cells("head"),
+    }
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(row=any_row, contracts=contracts, assets=assets, period=periods)
+def test_every_row_that_can_be_loaded_can_be_laid_out(
+    tmp_path: Path, row: dict[str, str], contracts: list[dict], assets: list[dict], period: tuple[date, date]
+) -> None:
+    refused: tuple[Problem, ...] = ()
+    found = None
+    try:
+        found = policy(tmp_path, row).schedule(contracts, assets, from_=period[0], until=period[1])
+    except (PackError, CalendarError) as error:
+        refused = error.problems
+    # The calendar of these packs is valid in 2026 only.
+    assert all(item.code.startswith(("schedule-", "calendar-")) and item.place for item in refused)
+    if found is not None:
+        assert all(period[0] <= item.on <= period[1] for item in found.occurrences)
+        assert not (found.occurrences and any(item.missing is None for item in found.undated))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from importlib import resources
 from math import ceil
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from engines.interpreter import Interpreter
 from engines.test_python_against_interpreter import by_function, by_interpreter, differences
@@ -87,6 +90,16 @@ def test_the_explanation_tells_it_in_both_languages() -> None:
         assert amount in chinese
     # A shop without warranty and categories is not told that there are none.
     assert "warranty" not in english and "category" not in english
+
+
+def test_the_published_schema_fits_every_decision() -> None:
+    text = (resources.files("svc_policy") / "schemas" / "decision.schema.json").read_text(encoding="utf-8")
+    validator = Draft202012Validator(json.loads(text))
+    for ticket in random_tickets(POLICY, 60, 23):
+        plain = json.loads(json.dumps(POLICY.decide_s(ticket, AT).to_dict()))
+        assert [error.message for error in validator.iter_errors(plain)] == []
+        broken = {**plain, "materials": {**(plain["materials"] or {}), "total_weight": 12}}
+        assert not validator.is_valid(broken)
 
 
 def test_the_function_and_the_interpreter_agree() -> None:

@@ -36,7 +36,7 @@ CERTAIN = (
     "penalty_most",
 )
 #: Steps between, which no rule and no view reads: a share of a target that is unknown, the number of an open row.
-INSIDE = ("_live", "_open", "_row", "_needs", "_unknown", "needs", "next_change_at")
+INSIDE = ("_live", "_open", "_row", "_needs", "_unknown", "needs", "next_change_at", "procedures_next", "procedures_done")
 
 
 @pytest.fixture(scope="module", params=["mall", "workshop"])

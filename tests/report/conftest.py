@@ -40,8 +40,7 @@ def write_log(path: Path, tickets: list[Ticket]) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def log(tmp_path_factory: Any) -> Path:
+def tickets_of_report() -> list[Ticket]:
     tickets = [attrs.evolve(ticket, customer="<script>alert(1)</script>") for ticket in random_tickets(5, 400)]
     # The names of tickets, technicians and parts are shown, too.
     tickets[0] = Ticket(
@@ -53,7 +52,12 @@ def log(tmp_path_factory: Any) -> Path:
         problem_class='"><script>alert(2)</script>',
         parts=(Part(part_no="<b>P</b>"),),
     )
-    return write_log(tmp_path_factory.mktemp("logs") / "tickets.jsonl", tickets)
+    return tickets
+
+
+@pytest.fixture(scope="session")
+def log(tmp_path_factory: Any) -> Path:
+    return write_log(tmp_path_factory.mktemp("logs") / "tickets.jsonl", tickets_of_report())
 
 
 @pytest.fixture(scope="session")

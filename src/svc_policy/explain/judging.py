@@ -54,7 +54,7 @@ def tell_compensation(account: Account) -> Section:
     if by and found.limit is not None:
         account.say(message("What is paid within the limit is decided by {role}.", role=by), found.rule)
     if found.needs:
-        account.say_unknown(message("how much compensation is allowed"), found.needs)
+        account.say_unknown(message("how much compensation is allowed"), account.asked(found.needs))
     return account.section(message("Compensation"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from svc_policy.decision import LineSettlement, MaterialLine, Materials, QuoteLine, SheetLine
@@ -61,7 +62,7 @@ def _tell_boxes(account: Account, line: MaterialLine) -> None:
             "{boxes} in all{because}.",
             tile=name,
             area=message("{count} m²", count=f"{line.area:f}"),
-            wastage=words.rate(line.wastage or line.area * 0),
+            wastage=words.rate(line.wastage or Decimal(0)),
             tiles=line.tiles,
             whole=line.whole_boxes,
             extra=line.extra_boxes,
@@ -276,5 +277,9 @@ def _tell_second(account: Account, materials: Materials) -> None:
         account.say(
             message("After laying, the customer pays another {amount}.", amount=words.money(settlement.second)), *rules
         )
+    charging = dict.fromkeys(line.settlement.charged_by for line in materials.lines if line.settlement.charged_by)
+    if changed and charging:
+        owners = words.both(words.role(name) for name in charging)
+        account.say(message("{owners} asks the customer to settle the account.", owners=owners), *rules)
     if changed and settlement.total is not None:
         account.say(message("Both settlements together come to {total}.", total=words.money(settlement.total)))

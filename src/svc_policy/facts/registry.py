@@ -436,7 +436,7 @@ MATERIAL: Final[tuple[Fact, ...]] = (
     _amount("box_weight_kg", "weight", "weight of a box", "每箱重量", grain="material", high=MAX_BOX_WEIGHT),
     _amount("box_price", "money", "price of a box", "每箱单价", grain="material", high=MAX_BOX_PRICE),
     _amount("boxes_in_stock", "count", "boxes in stock", "库存箱数", "none", grain="material", high=MAX_BOXES),
-    _text("processing", "processing wanted", "加工要求", grain="material"),
+    _text("processing", "processing", "加工要求", grain="material"),
     # What is made of the tiles, and at what price, is asked for only where processing is wanted.
     _amount("pieces", "count", "pieces to be processed", "加工件数", grain="material", high=MAX_PIECES),
     _amount(

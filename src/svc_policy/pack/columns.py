@@ -121,9 +121,11 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     """List what the conditions of a family's table may be named after."""
     columns: list[ColumnSpec] = []
     for own in family.conditions:
-        values = _milestone_values() if own.name == "target" else None
-        kind: Kind = own.kind
-        columns.append(ColumnSpec(name=own.name, kind=kind, headings=(own.zh,), values=values, required=own.required))
+        targets = _milestone_values() if own.name == "target" else None
+        own_kind: Kind = own.kind
+        columns.append(
+            ColumnSpec(name=own.name, kind=own_kind, headings=(own.zh,), values=targets, required=own.required)
+        )
     taken = {column.name for column in columns}
     if family.grain == "none":
         # Such a table is no part of a decision: there is no ticket whose facts it could read.
@@ -134,9 +136,7 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     before = order[: order.index(family.name)]
     for name, (kind, zh, source, of_grain) in RESULTS.items():
         if source in before and of_grain in ("ticket", family.grain):
-            values: Mapping[str, tuple[str, ...]] | None = WORDS_OF.get(name)
-            if name == "payer":
-                values = role_values(settings)
+            values = role_values(settings) if name == "payer" else WORDS_OF.get(name)
             columns.append(ColumnSpec(name=name, kind=kind, headings=(zh,), values=values))
     if "deadlines" in before:
         columns.extend(_status_columns())

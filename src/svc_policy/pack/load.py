@@ -183,7 +183,7 @@ def _assemble(layers: Sequence[PackFiles], problems: list[Problem]) -> Pack | No
         for layer in layers
         for stray in sorted(set(layer.lookups) - set(settings.lookups))
     )
-    days = tuple(sorted({day.day: day for layer in layers for day in _days(layer, problems)}.values(), key=_by_day))
+    days = tuple(sorted({day.day: day for layer in layers for day in _days(layer, problems)}.values(), key=lambda day: day.day))
     _check_calendar(rows, settings, file, problems)
     pack = Pack(
         settings=settings,
@@ -235,10 +235,6 @@ def _rows_of(
             else:
                 rows[name] = merge_rows((), own, said, problems)
     return rows, broken
-
-
-def _by_day(day: FrozenDay) -> object:
-    return day.day
 
 
 def _plain(files: PackFiles, name: str, headings: tuple[str, ...], problems: list[Problem]) -> list[tuple[str, ...]]:

@@ -251,7 +251,8 @@ class _Rows:
             cell = result
         if isinstance(cell, Literal) and cell.kind == "text":
             text = str(cell.value)
-            text = (spec.names or {}).get(name_key(text)) or self._word(declared.name, text)
+            declared_word = spec.names.get(name_key(text)) if spec.names else None
+            text = declared_word or self._word(declared.name, text)
             cell = Literal("text", text, text=text)
         return self.texts(cell) if many else cell
 

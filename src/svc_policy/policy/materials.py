@@ -172,6 +172,7 @@ class _View:
             returned_share=_share(self.column(number, "line_returned_share")),
             processed_again=money(self.column(number, "line_again")),
             second=money(self.column(number, "line_second")),
+            charged_by=row.text("charged by") if row else None,
             decided_by=row.text("decided by") if row else None,
             rule=self.views.chosen(self.decision, "settlements", "material", number),
         )

@@ -382,7 +382,7 @@ class _Page:
                 )
             ),
             (message("storage"), [self.label(row["storage"]) if row["storage"] else "" for row in found]),
-            (message("note"), [message("a month's use is more than the most") if row["short"] else "" for row in found]),
+            (message("remark"), [message("a month's use is more than the most") if row["short"] else "" for row in found]),
         ]
         shown = [(heading, cells) for heading, cells in columns if any(cell != "" for cell in cells)]
         rows = list(zip(*(cells for _, cells in shown), strict=True))

@@ -178,7 +178,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     if attrs.has(type(value)):
-        return {name: _plain(getattr(value, name)) for name in _shown(type(value))}
+        return {name: _plain(getattr(value, name)) for name in _shown(value.__class__)}
     if isinstance(value, date):
         return value.isoformat()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
