@@ -250,14 +250,14 @@ def test_json_lines_in_the_form_of_tickets(read: Read, connection: Any, rejected
 def test_materials_are_read_in_square_centimetres_and_grams(read: Read, connection: Any, rejected: Rejected) -> None:
     tile = '"tile_length_mm": 600, "tile_width_mm": 600'
     lines = [
-        f'{{"ticket_id": "1", "materials": [{{"area_m2": 12.5, {tile}, "box_weight_kg": "1.5 t"}}, {{"area_m2": -1}}]}}',
+        f'{{"ticket_id": "1", "materials": [{{"area_m2": 12.5, {tile}, "box_weight_kg": "1.5 t"}}, '
+        '{"area_m2": -1}]}',
         '{"ticket_id": "2", "materials": [{"area_m2": "50000 m2", "tile_length_mm": 99, "tile_width_mm": 100}]}',
         '{"ticket_id": "3", "materials": [{"tile_length_mm": 0}]}',
     ]
     read("\n".join(lines), name="log.jsonl")
-    assert connection.execute("SELECT ticket_id, line, area_cm2, box_weight_g, boxes_added FROM materials").fetchall() == [
-        ("1", 0, 125_000, 1_500_000, 0)
-    ]
+    columns = "ticket_id, line, area_cm2, box_weight_g, boxes_added"
+    assert connection.execute(f"SELECT {columns} FROM materials").fetchall() == [("1", 0, 125_000, 1_500_000, 0)]
     assert rejected() == [
         (1, "ticket-too-small", "area_m2"),
         (2, "log-too-many-tiles", "area_m2"),

@@ -36,7 +36,17 @@ CERTAIN = (
     "penalty_most",
 )
 #: Steps between, which no rule and no view reads: a share of a target that is unknown, the number of an open row.
-INSIDE = ("_live", "_open", "_row", "_needs", "_unknown", "needs", "next_change_at", "procedures_next", "procedures_done")
+INSIDE = (
+    "_live",
+    "_open",
+    "_row",
+    "_needs",
+    "_unknown",
+    "needs",
+    "next_change_at",
+    "procedures_next",
+    "procedures_done",
+)
 
 
 @pytest.fixture(scope="module", params=["mall", "workshop"])
@@ -102,7 +112,9 @@ def test_what_is_determined_stays_so_whatever_is_answered(policy: Policy) -> Non
         # An override counts from when all of it is stated, and a purchase without its date goes by the delivery's,
         # a zone by the table.
         ticket = attrs.evolve(ticket, overrides=(), purchased_on=ticket.purchased_on or ticket.delivered_on)
-        lacking = [name for name in missing_facts(policy, ticket) if name not in ("purchased_on", "delivered_on", "zone")]
+        lacking = [
+            name for name in missing_facts(policy, ticket) if name not in ("purchased_on", "delivered_on", "zone")
+        ]
         try:
             before = columns(policy, policy.decide_s(ticket, at))
             after = columns(policy, policy.decide_s(state(policy, ticket, lacking[number % 3 :], number), at))

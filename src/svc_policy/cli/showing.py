@@ -182,8 +182,11 @@ def _show_escalations(session: Session, words: Wording, items: Iterable[Item]) -
     lines = []
     for item in items:
         level = words(message("level {level}", level=item.cells["level"]))
-        target = words.milestone(item.cells["target"])
-        lines.append(f"{level}: {target} → {words.label(item.cells['notify'])}{cited(item.rule)}")
+        about = words.label(item.cells.get("action"))
+        if item.cells["target"] is not None:
+            about = words.milestone(item.cells["target"])
+        subject = f"{about} → " if about else ""
+        lines.append(f"{level}: {subject}{words.label(item.cells['notify'])}{cited(item.rule)}")
     _lines(session, message("escalations"), lines)
 
 

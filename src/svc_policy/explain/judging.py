@@ -15,7 +15,9 @@ def tell_standing(account: Account) -> Section:
         text = message("The site lies in the zone “{zone}”.", zone=name)
         if decision.ticket.zone is not None:
             listed = words.label(str(decision.column("listed_zone")))
-            text = message("The ticket states the zone “{zone}”; by the table it is “{listed}”.", zone=name, listed=listed)
+            text = message(
+                "The ticket states the zone “{zone}”; by the table it is “{listed}”.", zone=name, listed=listed
+            )
         account.say(text, zone)
     graded = policy.chosen(decision, "complaints")
     if graded is not None:
@@ -62,7 +64,10 @@ def tell_appraisal(account: Account) -> Section:
     """Say what the customer's ratings come to."""
     score = account.decision.column("appraisal_score")
     if score is not None:
-        rules = [account.policy.rule_use("appraisals", row) for _, row in account.policy.fired(account.decision, "appraisals")]
+        rules = [
+            account.policy.rule_use("appraisals", row)
+            for _, row in account.policy.fired(account.decision, "appraisals")
+        ]
         account.say(
             message("The customer's ratings come to a score of {score}.", score=account.words.share(int(score))), *rules
         )

@@ -125,7 +125,9 @@ def _tell_fields(account: Account) -> None:
         left = dict.fromkeys(words.label(one.field) for one in fields if one.value is None)
         if left:
             account.say(
-                message("“{form}”, still to be filled in: {fields}.", form=words.label(form), fields=words.listed(left)),
+                message(
+                    "“{form}”, still to be filled in: {fields}.", form=words.label(form), fields=words.listed(left)
+                ),
                 *rules,
             )
         elif fields:

@@ -209,13 +209,13 @@ def _tell_matter(account: Account, item: Item) -> None:
     words = account.words
     values = {"notify": words.role(item.cells["notify"]), "level": item.cells["level"]}
     if item.cells.get("action"):
-        text = message(
-            "To {notify} (level {level}): {action}.", action=words.label(item.cells["action"]), **values
-        )
+        text = message("To {notify} (level {level}): {action}.", action=words.label(item.cells["action"]), **values)
     else:
         text = message("To {notify} (level {level}).", **values)
     account.say(text, item.rule)
     if item.cells.get("answer"):
         account.say(message("The customer is answered: {answer}.", answer=words.label(item.cells["answer"])), item.rule)
     if item.cells.get("chosen_by"):
-        account.say(message("Whether this is done is up to {role}.", role=words.role(item.cells["chosen_by"])), item.rule)
+        account.say(
+            message("Whether this is done is up to {role}.", role=words.role(item.cells["chosen_by"])), item.rule
+        )

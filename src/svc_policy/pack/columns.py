@@ -136,11 +136,26 @@ def condition_columns(family: Family, order: tuple[str, ...], settings: Settings
     before = order[: order.index(family.name)]
     for name, (kind, zh, source, of_grain) in RESULTS.items():
         if source in before and of_grain in ("ticket", family.grain):
-            values = role_values(settings) if name == "payer" else WORDS_OF.get(name)
+            values = _values_of_result(name, settings)
             columns.append(ColumnSpec(name=name, kind=kind, headings=(zh,), values=values))
     if "deadlines" in before:
         columns.extend(_status_columns())
     return [*columns, *_of_parameters(settings)]
+
+
+def _values_of_result(name: str, settings: Settings) -> Mapping[str, tuple[str, ...]] | None:
+    match name:
+        case "payer":
+            return role_values(settings)
+        case "service_zone":
+            return _zones(settings)
+        case _:
+            return WORDS_OF.get(name)
+
+
+def _zones(settings: Settings) -> dict[str, tuple[str, ...]] | None:
+    """Name the zones where the policy lists them, as values of the fact `zone`; then there are no others."""
+    return next((dict(fact.values) or None for fact in settings.facts["ticket"] if fact.name == "zone"), None)
 
 
 def _of_parameters(settings: Settings) -> list[ColumnSpec]:
@@ -189,6 +204,8 @@ def result_columns(family: Family, settings: Settings) -> list[ColumnSpec]:
             values = {kind: (zh,) for kind, zh in FIELD_KINDS.items()}
         elif (family.name, result.name) == ("budgets", "kind"):
             values = {fact.name: (fact.zh, fact.en) for fact in settings.facts["ticket"] if is_cost(fact)}
+        elif (family.name, result.name) == ("zones", "zone"):
+            values = _zones(settings)
         elif (family.name, result.name) in _FACTS_OF:
             grain, kinds = _FACTS_OF[family.name, result.name]
             values = {fact.name: (fact.zh, fact.en) for fact in settings.facts[grain] if fact.kind in kinds}

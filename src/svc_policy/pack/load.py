@@ -136,9 +136,7 @@ def load_pack(name: str | os.PathLike[str]) -> Pack:
 def _assemble(layers: Sequence[PackFiles], problems: list[Problem]) -> Pack | None:
     files = layers[-1]
     labels = {
-        row[0]: (row[1], row[2])
-        for layer in layers
-        for row in _plain(layer, "labels", ("name", "en", "zh"), problems)
+        row[0]: (row[1], row[2]) for layer in layers for row in _plain(layer, "labels", ("name", "en", "zh"), problems)
     }
     if "policy" not in files.texts:
         # A file that is there and cannot be read has been reported already.
@@ -170,7 +168,8 @@ def _assemble(layers: Sequence[PackFiles], problems: list[Problem]) -> Pack | No
         clauses.update({name: clause for name, clause in own.items() if name not in renamed})
         citable.append({**clauses, **own} if is_citable else None)
     rows, broken = _rows_of(layers, settings, labels, citable, names, problems)
-    check_words(rows, broken, problems)
+    stated = next(fact.values for fact in settings.facts["ticket"] if fact.name == "zone")
+    check_words(rows, broken, problems, stated)
     check_schedules(rows, settings, broken, problems)
     lookups = {name: _lookup(name, layers, settings, problems) for name in settings.lookups}
     problems.extend(
@@ -183,7 +182,9 @@ def _assemble(layers: Sequence[PackFiles], problems: list[Problem]) -> Pack | No
         for layer in layers
         for stray in sorted(set(layer.lookups) - set(settings.lookups))
     )
-    days = tuple(sorted({day.day: day for layer in layers for day in _days(layer, problems)}.values(), key=lambda day: day.day))
+    days = tuple(
+        sorted({day.day: day for layer in layers for day in _days(layer, problems)}.values(), key=lambda day: day.day)
+    )
     _check_calendar(rows, settings, file, problems)
     pack = Pack(
         settings=settings,

@@ -125,10 +125,7 @@ def merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 def clause_names(layers: Sequence[PackFiles]) -> list[dict[str, tuple[str, ...]]]:
     """Say for each layer what its clauses are called by the layers above it."""
     maps = [
-        {
-            str(clause): tuple(str(own).split())
-            for clause, own in _tables(_document(layer).get("clauses")).items()
-        }
+        {str(clause): tuple(str(own).split()) for clause, own in _tables(_document(layer).get("clauses")).items()}
         for layer in layers
     ]
     found: list[dict[str, tuple[str, ...]]] = []
@@ -206,9 +203,7 @@ def _without(cells: Sequence[Any], index: int) -> Any:
     return type(cells)(cell for at, cell in enumerate(cells) if at != index)  # type: ignore[call-arg]
 
 
-def merge_rows(
-    base: Sequence[Row], own: Sequence[Row], said: Instructions, problems: list[Problem]
-) -> tuple[Row, ...]:
+def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, problems: list[Problem]) -> tuple[Row, ...]:
     """Merge two layers of a table: same ids replace, in their place; new ones go to the end or where they are told."""
     ids = {row.id for row in base}
     for rule, place in said.dropped.items():

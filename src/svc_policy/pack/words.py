@@ -16,8 +16,12 @@ WHOLE = 10_000
 ANYTHING = Test(kind="text", any=True)
 
 
-def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], problems: list[Problem]) -> None:
-    """Check the names that one table uses of another: targets, fee lines, results.
+def check_words(
+    rows: Mapping[str, Sequence[Row]], broken: Container[str], problems: list[Problem], zones: Iterable[str] = ()
+) -> None:
+    """Check the names that one table uses of another: targets, fee lines, zones, results.
+
+    `zones` are those that a ticket may state.
 
     What a table gives is not known while it is `broken`, so nothing is said of it then.
     """
@@ -78,6 +82,8 @@ def check_words(rows: Mapping[str, Sequence[Row]], broken: Container[str], probl
     _check_fields(rows, broken, problems)
     _check_results(rows, ends, broken, problems)
     _check_weights(rows.get("appraisals", ()), problems)
+    if "zones" not in broken:
+        _check_zones(rows, zones, problems)
     _check_budgets(rows.get("budgets", ()), problems)
     _check_stock(rows.get("stock", ()), problems)
     for row in rows.get("penalties", ()):
@@ -142,8 +148,22 @@ def _check_stock(rows: Sequence[Row], problems: list[Problem]) -> None:
     for row in rows:
         least, most = (getattr(row.results.get(name), "value", None) for name in ("least", "most"))
         if isinstance(least, int) and isinstance(most, int) and least > most:
-            text = message("rule `{rule}` keeps at least {least}, but at most {most}", rule=row.id, least=least, most=most)
+            text = message(
+                "rule `{rule}` keeps at least {least}, but at most {most}", rule=row.id, least=least, most=most
+            )
             _say(row, problems, "stock-range", text)
+
+
+def _check_zones(rows: Mapping[str, Sequence[Row]], stated: Iterable[str], problems: list[Problem]) -> None:
+    """Check that a rule which reads `service_zone` names a zone that a row gives or that tickets may state."""
+    given = {row.text("zone") or "" for row in rows.get("zones", ())}
+    if not given:
+        return
+    for of in rows.values():
+        for row in of:
+            test = row.tests.get("service_zone", ANYTHING)
+            named = [str(item.low.value) for item in test.items if isinstance(item.low, Literal)]
+            _unknown(row, named, given | set(stated), problems, "zone-unknown", message("no row of `zones` gives it"))
 
 
 def _check_weights(rows: Sequence[Row], problems: list[Problem]) -> None:

@@ -199,7 +199,7 @@ class _Page:
             yield message("approvals waiting"), f"{waiting:,}", message("on tickets that are still open")
         over = [self.fact(row["kind"]) for row in found["costs"] if row["state"] == "over"]
         if over:
-            yield message("kinds of cost over the budget"), f"{len(over):,}", ", ".join(over)
+            yield message("kinds of cost over the budget"), f"{len(over):,}", ("、" if self.language == "zh" else ", ").join(over)
 
     def between(self, penalties: Mapping[str, int]) -> object:
         """Show what penalties come to: one amount, or the least and the most."""
@@ -309,7 +309,7 @@ class _Page:
             state = message("over the budget of the whole year")
         return (
             self.fact(row["kind"]),
-            row["through"],
+            _unbroken(row["through"]),
             self.money(row["spent_minor"]),
             _NONE if due is None else self.money(due),
             _NONE if budget is None else self.money(budget),
@@ -341,7 +341,7 @@ class _Page:
             yield {
                 "headings": [message("month"), *(self.fact(row["kind"]) for row in rows)],
                 "rows": [
-                    (months[0]["month"], *(self.money(month["spent_minor"]) for month in months))
+                    (_unbroken(months[0]["month"]), *(self.money(month["spent_minor"]) for month in months))
                     for months in zip(*(row["months"] for row in rows), strict=True)
                 ],
             }
@@ -361,7 +361,7 @@ class _Page:
             (number or message("not stated"), sum(of.values()), *(of.get(month, 0) for month in columns))
             for number, of in ordered
         ]
-        headings = [message("part number"), message("quantity used"), *(month or message("not stated") for month in columns)]
+        headings = [message("part number"), message("quantity used"), *(_unbroken(month) or message("not stated") for month in columns)]
         return {"headings": headings, "table": Listed.of(rows)}
 
     def stock(self) -> Mapping[str, Any]:
@@ -395,7 +395,7 @@ class _Page:
         before: object = _NONE
         for row in self.found["appraisals"]:
             name = row["technician"] or message("not stated")
-            yield "" if name == before else name, row["month"], row["tickets"], share(row["score_bp"])
+            yield "" if name == before else name, _unbroken(row["month"]), row["tickets"], share(row["score_bp"])
             before = name
 
     def answers(self, fact: str) -> list[tuple[object, ...]]:
@@ -405,6 +405,11 @@ class _Page:
         if not total:
             return []
         return [(self.value(fact, name), count, share(share_of(count, total) or 0)) for name, count in counts.items()]
+
+
+def _unbroken(month: str) -> str:
+    """Write a month so that no line is broken within it."""
+    return month.replace("-", "\u2011")
 
 
 def _yes(holds: bool) -> object:

@@ -33,12 +33,9 @@ def build(context: Context) -> None:
     conditions = context.collect("procedures", "procedures", rows)
     done = [_done(context, row) for row in rows]
     # A step that is only possible neither is the next one nor keeps another from being it.
-    open_ = [
-        and_(certainly(condition), not_(ended)) for condition, ended in zip(conditions, done, strict=True)
-    ]
+    open_ = [and_(certainly(condition), not_(ended)) for condition, ended in zip(conditions, done, strict=True)]
     next_ = [
-        and_(item, not_(or_(*(open_[other] for other in _before(rows, index)))))
-        for index, item in enumerate(open_)
+        and_(item, not_(or_(*(open_[other] for other in _before(rows, index))))) for index, item in enumerate(open_)
     ]
     context.compute(
         "procedures_done", _mask([and_(certainly(one), two) for one, two in zip(conditions, done, strict=True)])
