@@ -110,6 +110,28 @@ def test_a_grown_fault_is_explained_by_its_three_rules_and_the_reading() -> None
             assert f"[{clause}]" in explained
 
 
+def test_the_loss_of_a_misjudgement_is_asked_for_and_not_called_unnamed() -> None:
+    """The source names the amount: it is the loss."""
+    ticket = {**CALL, "extra": OWN, "incidents": [{"incident_kind": "misjudgement"}]}
+    decision = POLICY.decide(ticket, at=datetime(2026, 3, 2, 11, tzinfo=POLICY.zone))
+    said = POLICY.explain(decision, "en")
+    assert "a penalty falls on the engineer: the amount of “loss caused”, still to be asked" in said
+    assert "gives no figure" not in said
+    assert "尚需询问" in POLICY.explain(decision, "zh")
+
+
+def test_what_is_due_at_the_agreed_time_is_told_without_hours() -> None:
+    ticket = {"request_kind": "fault", "on_site": True, "promised_at": "2026-03-03T09:00:00", "extra": OWN}
+    decision = POLICY.decide(ticket, at=datetime(2026, 3, 2, 11, tzinfo=POLICY.zone))
+    assert "at the time of “time agreed with the customer”, Tue 3 Mar 2026, 09:00" in POLICY.explain(decision, "en")
+    assert "0 小时" not in POLICY.explain(decision, "zh")
+
+
+def test_who_hears_of_it_is_open_while_the_kind_of_request_is() -> None:
+    said = POLICY.explain(POLICY.decide({}, at=datetime(2026, 3, 2, 11, tzinfo=POLICY.zone)), "en")
+    assert "What else is brought before whom cannot be said yet: ask for kind of request." in said
+
+
 def test_both_engines_agree_on_every_example_and_on_random_tickets() -> None:
     examples = [POLICY.ticket(case.ticket) for case in complete.cases("campus") if case.kind == TICKET]
     differences, outside = compare(POLICY, [*examples, *random_tickets(POLICY, 200, seed=20_260_302)], AT)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from svc_policy import load
+from svc_policy.errors import PackError
 from svc_policy.policy import Policy
 
 POLICY = load("factory")
@@ -81,28 +82,88 @@ def test_every_open_figure_is_left_to_a_role() -> None:
     ("own", "contract", "allowed"),
     [("300 CNY", "500 CNY", "300.00"), ("500 CNY", "300 CNY", "300.00"), ("300 CNY", None, "300.00")],
 )
-def test_of_two_limits_the_lesser_holds(own: str, contract: str | None, allowed: str, tmp_path: Path) -> None:
-    """A company that writes its own limit into the row gets the lesser of it and the contract's."""
-    policy = changed(
-        tmp_path, "compensations.csv", '"quality_fault, service_fault",-,', f'"quality_fault, service_fault",{own},'
-    )
+@pytest.mark.parametrize("written", ["in the row", "on the ticket"])
+def test_of_two_limits_the_lesser_holds(
+    own: str, contract: str | None, allowed: str, written: str, tmp_path: Path
+) -> None:
+    """A company states its own limit on the ticket or writes it into the row: the lesser of it and the contract's holds."""
+    policy, extra = POLICY, {"loss_cause": "service_fault", "company_compensation_limit": own}
+    if written == "in the row":
+        policy = with_own_limit(tmp_path, own)
+        del extra["company_compensation_limit"]
     limits = {} if contract is None else {"contract_compensation_limit": contract}
-    found = decide(policy, compensation_claimed="800 CNY", extra={"loss_cause": "service_fault"}, **limits)
+    found = decide(policy, compensation_claimed="800 CNY", extra=extra, **limits)
     assert found["compensation"]["allowed"] == allowed
     assert "compensation_prevails" in found["compensation"]["rule"]["interpretations"]
 
 
+def with_own_limit(folder: Path, own: str) -> Policy:
+    """Write a company's limit into the row in place of the fact that states it."""
+    shutil.copytree(POLICY.pack.path, folder / "factory")
+    table = folder / "factory" / "compensations.csv"
+    text = table.read_text(encoding="utf-8").replace("then: limit of", "then: limit")
+    table.write_text(text.replace("company_compensation_limit", own), encoding="utf-8")
+    return load(folder / "factory")
+
+
+def test_a_limit_is_a_figure_or_a_fact_and_not_both(tmp_path: Path) -> None:
+    changed_table = (tmp_path / "factory").joinpath("compensations.csv")
+    shutil.copytree(POLICY.pack.path, tmp_path / "factory")
+    text = changed_table.read_text(encoding="utf-8")
+    text = text.replace("then: limit of,", "then: limit,then: limit of,")
+    changed_table.write_text(text.replace(",company_comp", ",300 CNY,company_comp"), encoding="utf-8")
+    with pytest.raises(PackError, match="gives limit . limit of at once"):
+        load(tmp_path / "factory")
+
+
 def test_another_reading_of_which_limit_prevails_changes_what_is_allowed(tmp_path: Path) -> None:
-    policy = changed(tmp_path, "policy.toml", 'value = "lesser"', 'value = "greater"')
-    table = Path(policy.pack.path) / "compensations.csv"
-    table.write_text(table.read_text(encoding="utf-8").replace('fault",-,', 'fault",300 CNY,'), encoding="utf-8")
     found = decide(
-        load(policy.pack.path),
+        changed(tmp_path, "policy.toml", 'value = "lesser"', 'value = "greater"'),
         compensation_claimed="800 CNY",
         contract_compensation_limit="500 CNY",
-        extra={"loss_cause": "quality_fault"},
+        extra={"loss_cause": "quality_fault", "company_compensation_limit": "300 CNY"},
     )
     assert found["compensation"]["allowed"] == "500.00"
+
+
+def told(language: str, at: str = "2026-03-12T10:00:00", **facts: Any) -> str:
+    """Explain a quality problem that technical support has."""
+    ticket = {
+        "problem_class": "quality",
+        "department": "technical_support",
+        "on_site": False,
+        "parts_needed": False,
+        **facts,
+        "extra": {"simple_question": False, **facts.get("extra", {})},
+    }
+    decision = POLICY.decide(ticket, at=datetime.fromisoformat(at).replace(tzinfo=POLICY.zone))
+    return POLICY.explain(decision, language)
+
+
+def test_at_once_is_told_as_the_same_day() -> None:
+    for facts in ({}, {"relayed_at": "2026-03-12T09:30:00"}):
+        assert "on the same day as “handed on to the department in charge”" in told("en", **facts)
+        assert "同日" in told("zh", **facts)
+        assert "0 days" not in told("en", **facts)
+        assert "0 天" not in told("zh", **facts)
+
+
+def test_what_is_past_a_day_is_told_without_a_share_of_it() -> None:
+    said = told("en", improvement_due_at="2026-03-11T08:00:00", extra={"improvement_decided": True})
+    assert "It is 10 hours past its time." in said
+    assert "(level 2): its time has passed." in said
+    assert "What is done then: look into the measure that is overdue." in said
+
+
+def test_a_claim_is_always_spoken_of() -> None:
+    """Above the limit, without a cause that is known, and of a cause that the factory does not answer for."""
+    limits = {"compensation_claimed": "800 CNY", "contract_compensation_limit": "500 CNY"}
+    said = told("en", extra={"loss_cause": "quality_fault"}, **limits)
+    assert "Of the CN¥800.00 claimed no more than CN¥500.00 is allowed; the limit is CN¥500.00." in said
+    said = told("en", **limits)
+    assert "How much compensation is allowed cannot be said yet: ask for what caused the customer's loss." in said
+    said = told("en", extra={"loss_cause": "other_cause"}, **limits)
+    assert "No rule allows compensation for this claim of CN¥800.00." in said
 
 
 def test_another_reviewer_reviews(tmp_path: Path) -> None:

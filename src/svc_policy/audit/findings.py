@@ -48,10 +48,15 @@ _BASE = "decisions AS d JOIN ticket_lines AS l USING (ticket_id) JOIN tickets AS
 _OF_RULE = {"rule": "r.rule", "clauses": "r.clauses", "interpretations": "r.interpretations"}
 
 
-def make_findings(connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: int) -> None:
-    """Make the table `findings`, in the order of the log, from the tables of decisions."""
+def make_findings(
+    connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: int, *, with_texts: bool = True
+) -> None:
+    """Make the table `findings`, in the order of the log, from the tables of decisions.
+
+    Without texts only the findings of which a reason for a rejection is made have one.
+    """
     make_rule_tables(connection, policy)
-    finder = _Finder(connection, policy, at_s)
+    finder = _Finder(connection, policy, at_s, with_texts)
     listed = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE found ({listed})")
     for query in finder.queries():
@@ -66,8 +71,11 @@ def make_findings(connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: i
 class _Finder:
     """Writes the query of every kind of finding that the policy's columns allow."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: int) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: int, with_texts: bool = True
+    ) -> None:
         self.policy = policy
+        self.with_texts = with_texts
         self.at_s = at_s
         self.currency = policy.pack.settings.currency
         self.digits = minor_digits(self.currency) or 0
@@ -120,6 +128,8 @@ class _Finder:
         if made["amount_minor"] != "NULL":
             made["currency"] = literal(self.currency)
         for index, (language, name) in enumerate(zip(LANGUAGES, ("text", "text_zh"), strict=True)):
+            if not self.with_texts and code != "CAL001":
+                continue
             values = {key: word if isinstance(word, str) else word[index] for key, word in words.items()}
             cases = " ".join(
                 f"WHEN {test} THEN {text_sql(CODES[code].texts[form], language, values)}"

@@ -41,6 +41,7 @@ def run_audit(
     out: Path | None = None,
     progress: Progress | None = None,
     decide: Decide | None = None,
+    with_texts: bool = True,
 ) -> AuditResult:
     """Audit a log: decide every ticket and find where the log disagrees with the policy.
 
@@ -52,6 +53,7 @@ def run_audit(
         out: A folder for the results; see ``docs/audit.md``.
         progress: Called with a stage (`read`, `decide`, `find`, `write`), the steps done and the steps in all.
         decide: Decides the tables; the batch engine unless given.
+        with_texts: Put every finding into words; who only counts them need not wait for it.
 
     Raises:
         MappingError: The mapping or the log cannot be read; with every problem.
@@ -83,7 +85,7 @@ def run_audit(
         (decide or _decide_batch(tell))(policy, connection, at_s=at_s)
         tell("decide", log.tickets, log.tickets)
         tell("find", 0, 1)
-        make_findings(connection, policy, at_s)
+        make_findings(connection, policy, at_s, with_texts=with_texts)
         _reject_outside(connection, source)
         summary = make_summary(connection, policy, log, at_s)
         tell("find", 1, 1)

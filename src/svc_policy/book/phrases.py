@@ -30,6 +30,7 @@ _FACT_CELLS: Final = frozenset(
         ("procedures", "done"),
         ("appraisals", "aspect"),
         ("penalties", "amount of"),
+        ("compensations", "limit of"),
         ("budgets", "kind"),
         ("schedules", "anchor"),
     }

@@ -9,23 +9,30 @@ import click
 
 from svc_policy.cli.framework import FINDINGS, argument, command, json_option, option, pack_argument, refuse
 from svc_policy.cli.session import session_of
-from svc_policy.errors import PackError, Place, Problem
+from svc_policy.errors import PackError, Place, Problem, problem
 from svc_policy.messages import LANGUAGES, message
 
 if TYPE_CHECKING:
     from svc_policy.pack.load import Pack
+    from svc_policy.policy import Policy
     from svc_policy.rules.family import Row
 
 
 @command(
     "check",
     message("Check a pack: everything that is wrong with it or worth a look. Exit code 1 if there are errors."),
-    examples=("svc-policy check ./my-shop", "svc-policy check my-shop.xlsx --lang zh", "svc-policy check mall --json"),
+    examples=(
+        "svc-policy check ./my-shop",
+        "svc-policy check ./my-shop --cases",
+        "svc-policy check my-shop.xlsx --lang zh",
+        "svc-policy check mall --json",
+    ),
 )
 @pack_argument
+@option("--cases", "with_cases", is_flag=True, words=message("try its worked examples too (`cases.toml`)"))
 @json_option
 @click.pass_context
-def check(context: click.Context, pack: str, as_json: bool) -> int:
+def check(context: click.Context, pack: str, with_cases: bool, as_json: bool) -> int:
     """Check a pack."""
     from svc_policy import load
     from svc_policy.pack.source import find_pack
@@ -38,6 +45,8 @@ def check(context: click.Context, pack: str, as_json: bool) -> int:
         policy = load(pack)
         identity = {"id": policy.id, "digest": policy.digest}
         found = [one for one in policy.check() if isinstance(one, Problem)]
+        if with_cases:
+            found += _failing_cases(policy)
     except PackError as error:
         found = list(error.problems)
     counts = {severity: sum(one.severity == severity for one in found) for severity in ("error", "warning", "note")}
@@ -57,6 +66,27 @@ def check(context: click.Context, pack: str, as_json: bool) -> int:
         )
         session.write(summary)
     return FINDINGS if counts["error"] else 0
+
+
+def _failing_cases(policy: Policy) -> list[Problem]:
+    """List where the outcome of a pack's worked examples is not what they say."""
+    from svc_policy.pack.cases import cases_of, run_case
+
+    return [
+        problem(
+            "case-fails",
+            message(
+                "case `{name}` expects `{expected}` of `{path}`, but it is `{got}`",
+                name=case.name,
+                path=one.path,
+                expected=one.expected,
+                got="-" if one.got is None else one.got,
+            ),
+            place=case.place,
+        )
+        for case in cases_of(policy.pack)
+        for one in run_case(policy, case)
+    ]
 
 
 def problem_to_dict(problem: Problem) -> dict[str, Any]:

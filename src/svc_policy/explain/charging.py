@@ -277,9 +277,22 @@ def _tell_penalty(account: Account, penalty: Penalty) -> None:
             most=most,
             **values,
         )
+    elif fact := _amount_of(account, penalty):
+        template = message(
+            "For {what} a penalty falls on {liable}: the amount of “{fact}”, still to be asked{decided}.",
+            fact=fact,
+            **values,
+        )
     else:
         template = message(
             "For {what} a penalty falls on {liable}; the source gives no figure, so the amount is open{decided}.",
             **values,
         )
     account.say(template, penalty.rule)
+
+
+def _amount_of(account: Account, penalty: Penalty) -> str:
+    """Name the fact of the incident that is the amount of a penalty, where there is one."""
+    row = account.words.row(penalty.rule)
+    fact = row.text("amount of") if row else None
+    return account.words.fact(f"incidents.{fact}") if fact else ""

@@ -37,12 +37,18 @@ def tell_compensation(account: Account) -> Section:
     """Say how much of a claim for compensation is allowed, or who decides."""
     words = account.words
     found = account.policy.compensation(account.decision)
+    claimed = account.decision.ticket.compensation_claimed
     if found is None:
+        if needs := account.needs("compensations"):
+            account.say_unknown(message("how much compensation is allowed"), needs)
+        elif claimed and account.policy.plan.tables.get("compensations"):
+            account.say(message("No rule allows compensation for this claim of {claimed}.", claimed=words.money(claimed)))
         return account.section(message("Compensation"))
     by = words.role(found.decided_by) if found.decided_by else ""
-    if found.allowed is not None and found.limit is not None:
+    if found.allowed is not None and found.limit is not None and claimed is not None:
         text = message(
-            "Of the compensation claimed {amount} is allowed; the limit is {limit}.",
+            "Of the {claimed} claimed no more than {amount} is allowed; the limit is {limit}.",
+            claimed=words.money(claimed),
             amount=words.money(found.allowed),
             limit=words.money(found.limit),
         )

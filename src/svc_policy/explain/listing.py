@@ -188,7 +188,7 @@ def _tell_choices(account: Account, items: Iterable[Item], named: Callable[[Item
     for role, own in _by((item for item in items if item.cells.get("chosen_by")), "chosen_by").items():
         account.say(
             message(
-                "Whether so is up to {role}: {items}.",
+                "Up to {role}: {items}.",
                 role=account.words.role(role),
                 items=account.words.parted(map(named, own)),
             ),

@@ -8,6 +8,7 @@ from svc_policy.decision import Item, RuleUse, Target
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Message, message
+from svc_policy.units import Allowance, Refusal, read_literal
 
 
 def tell_targets(account: Account) -> Section:
@@ -85,6 +86,10 @@ def _window(account: Account, target: Target) -> Message:
     starts = (row.text("starts") if row else None) or ""
     milestone = words.milestone(starts) if starts in MILESTONES else ""
     if target.start is None:
+        if _is_none(target.allowance):
+            if _counts_days(target.allowance):
+                return message("on the same day as “{milestone}”, which has not happened yet", milestone=milestone)
+            return message("at the time of “{milestone}”, which has not happened yet", milestone=milestone)
         return message(
             "{allowance} from “{milestone}”, which has not happened yet", allowance=allowance, milestone=milestone
         )
@@ -92,7 +97,30 @@ def _window(account: Account, target: Target) -> Message:
         began = words.day(target.start.date())
     else:
         began = words.instant(target.start)
+    if _is_none(target.allowance):
+        if _counts_days(target.allowance):
+            return message("on the same day as “{milestone}”, {began}", milestone=milestone, began=began)
+        return message("at the time of “{milestone}”, {began}", milestone=milestone, began=began)
     return message("{allowance} from “{milestone}” on {began}", allowance=allowance, milestone=milestone, began=began)
+
+
+def _is_none(allowance: str | None) -> bool:
+    """Say whether no time is allowed at all: what is due has to happen on the same day, or at the very time."""
+    value = _read(allowance)
+    return value is not None and value.value == 0
+
+
+def _counts_days(allowance: str | None) -> bool:
+    value = _read(allowance)
+    return value is not None and value.unit in ("days", "working_days")
+
+
+def _read(allowance: str | None) -> Allowance | None:
+    try:
+        value = read_literal(allowance or "", "allowance").value
+    except Refusal:
+        return None
+    return value if isinstance(value, Allowance) else None
 
 
 def _tell_use(account: Account, target: Target) -> None:
@@ -113,6 +141,8 @@ def _tell_lateness(account: Account, target: Target, span: timedelta) -> None:
     words = account.words
     if target.used_share is None:
         return
+    if _is_none(target.allowance):
+        return account.say(message("It is {span} past its time.", span=words.span(span)), target.rule)
     account.say(
         message(
             "It is {span} past its time; {share} of the time allowed is used.",
@@ -177,30 +207,28 @@ def tell_escalations(account: Account) -> Section:
         if target is None:
             _tell_matter(account, item)
             continue
-        used = targets[target].used_share if target in targets else None
-        if not used:
-            account.say(
-                message(
-                    "“{target}” is brought before {notify} (level {level}): its time has come.",
-                    target=words.milestone(target),
-                    notify=words.role(item.cells["notify"]),
-                    level=item.cells["level"],
-                ),
-                item.rule,
-            )
-            continue
-        account.say(
-            message(
+        values = {
+            "target": words.milestone(target),
+            "notify": words.role(item.cells["notify"]),
+            "level": item.cells["level"],
+        }
+        watched = targets.get(target)
+        if watched is None or not watched.used_share:
+            text = message("“{target}” is brought before {notify} (level {level}): its time has come.", **values)
+        elif _is_none(watched.allowance) and watched.time_left is not None and watched.time_left < timedelta():
+            text = message("“{target}” is brought before {notify} (level {level}): its time has passed.", **values)
+        else:
+            text = message(
                 "“{target}” is brought before {notify} (level {level}): {share} of its time is used.",
-                target=words.milestone(target),
-                notify=words.role(item.cells["notify"]),
-                level=item.cells["level"],
-                share=words.share(used or 0),
-            ),
-            item.rule,
-        )
+                share=words.share(watched.used_share),
+                **values,
+            )
+        account.say(text, item.rule)
         if item.cells.get("action"):
             account.say(message("What is done then: {action}.", action=words.label(item.cells["action"])), item.rule)
+        _tell_answer(account, item)
+    if needs := account.needs("escalations"):
+        account.say_unknown(message("what else is brought before whom"), needs)
     return account.section(message("Escalation"))
 
 
@@ -213,6 +241,12 @@ def _tell_matter(account: Account, item: Item) -> None:
     else:
         text = message("To {notify} (level {level}).", **values)
     account.say(text, item.rule)
+    _tell_answer(account, item)
+
+
+def _tell_answer(account: Account, item: Item) -> None:
+    """Say how the customer is answered, and who chooses where the source says may."""
+    words = account.words
     if item.cells.get("answer"):
         account.say(message("The customer is answered: {answer}.", answer=words.label(item.cells["answer"])), item.rule)
     if item.cells.get("chosen_by"):

@@ -72,6 +72,7 @@ _FACTS_OF: Final[Mapping[tuple[str, str], tuple[Grain, tuple[str, ...]]]] = {
     ("procedures", "done"): ("ticket", ("instant", "date", "text", "bool")),
     ("appraisals", "aspect"): ("ticket", ("count",)),
     ("penalties", "amount of"): ("incident", ("money",)),
+    ("compensations", "limit of"): ("ticket", ("money",)),
 }
 _RESULT_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "serious": ("重大",),

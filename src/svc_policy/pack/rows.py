@@ -23,7 +23,7 @@ from svc_policy.units import NOUNS, Allowance, Kind, Literal, Refusal, fold, rea
 #: Results that make the shape of a plan: no date can change them.
 FIXED: Final = frozenset(
     {"starts", "ends", "clock", "line", "measure", "per", "step", "level"}
-    | {"procedure", "order", "done", "aspect", "levels", "amount of", "outcome", "when"}
+    | {"procedure", "order", "done", "aspect", "levels", "amount of", "limit of", "outcome", "when"}
     # What lays out a schedule, before there is a day on which a parameter could have a value.
     | {"every", "first", "anchor", "moved", "over", "phases"}
 )

@@ -90,6 +90,8 @@ def check_words(
         _check_amount(row, problems)
     for row in rows.get("late_penalties", ()):
         _check_amount(row, problems)
+    for row in rows.get("compensations", ()):
+        _check_limit(row, problems)
     for row in rows.get("fees", ()):
         if row.results.get("rate") is not None and (
             row.results.get("per") is None or row.results.get("measure") is None
@@ -209,6 +211,12 @@ def _check_amount(row: Row, problems: list[Problem]) -> None:
     elif len(stated) > 1 and stated != ["least", "most"]:
         names = " + ".join(stated)
         _say(row, problems, "penalty-two", message("rule `{rule}` gives {names} at once", rule=row.id, names=names))
+
+
+def _check_limit(row: Row, problems: list[Problem]) -> None:
+    """Check that the company's own limit of a compensation is a figure or a fact, not both."""
+    if row.results.get("limit") is not None and row.results.get("limit of") is not None:
+        _say(row, problems, "limit-two", message("rule `{rule}` gives limit + limit of at once", rule=row.id))
 
 
 def _check_results(

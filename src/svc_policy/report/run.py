@@ -84,7 +84,7 @@ def run_report(
         MappingError: The mapping or the log cannot be read; with every problem.
         UsageError: `at` has no offset, or an extra is not installed.
     """
-    with run_audit(source, policy, mapping=mapping, at=at, progress=progress) as audit:
+    with run_audit(source, policy, mapping=mapping, at=at, progress=progress, with_texts=False) as audit:
         at_s = int(datetime.fromisoformat(audit.summary["at"]).timestamp())
         found = statistics(audit.connection, audit.policy, at_s=at_s, period=period)
         rows = audit.connection.execute(

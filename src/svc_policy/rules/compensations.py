@@ -6,7 +6,7 @@ Where neither gives a limit there is no figure: the role that decides is named.
 from __future__ import annotations
 
 from svc_policy.expressions.nodes import Expression, at_most, choose, constant, equal, first_known, null, strict
-from svc_policy.rules.family import Context, Family, Result
+from svc_policy.rules.family import Context, Family, Result, Row
 
 PREVAILS = ("rule", "contract", "lesser", "greater")
 
@@ -21,7 +21,7 @@ def build(context: Context) -> None:
         "compensations",
         rows,
         {
-            "compensation_by_rule": lambda row: _limit(context, row.results.get("limit")),
+            "compensation_by_rule": lambda row: _limit(context, row),
             "compensation_prevails": lambda row: context.cell(row.results["prevails"], "compensations", "ticket"),
         },
     )
@@ -42,8 +42,12 @@ def build(context: Context) -> None:
     context.compute("compensation_allowed", strict("least", limit, claimed))
 
 
-def _limit(context: Context, cell: object) -> Expression:
-    return null("int") if cell is None else context.cell(cell, "compensations", "ticket")  # type: ignore[arg-type]
+def _limit(context: Context, row: Row) -> Expression:
+    """Read the limit of the company's own rule: a figure, a fact of the ticket, or none."""
+    fact, cell = row.text("limit of"), row.results.get("limit")
+    if fact is not None:
+        return context.subject(fact, "ticket", "compensations")
+    return null("int") if cell is None else context.cell(cell, "compensations", "ticket")
 
 
 FAMILY = Family(
@@ -54,6 +58,7 @@ FAMILY = Family(
     governing="request",
     results=(
         Result("limit", "money", "上限"),
+        Result("limit of", "text", "上限取自"),
         Result("prevails", "text", "优先依据", required=True, values=PREVAILS),
         Result("decided by", "role", "裁定人"),
     ),
