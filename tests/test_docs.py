@@ -127,7 +127,7 @@ def commands_shown(page: str) -> Iterator[list[str]]:
     """Yield the words of every command that a page shows, without the program's name."""
     text = (ROOT / page).read_text(encoding="utf-8")
     shown = re.findall(r"`svc-policy ([^`]+)`", text)
-    for language in ("sh", "console"):
+    for language in ("sh", "console", "shell-session"):
         for block in blocks(page, language):
             shown += re.findall(r"^(?:\$ )?(?:\.venv/bin/)?svc-policy (.+)$", block, flags=re.MULTILINE)
     for line in shown:
@@ -136,7 +136,7 @@ def commands_shown(page: str) -> Iterator[list[str]]:
 
 SHOWN = [
     (page, words)
-    for page in ("README.md", "README.zh.md", "CONTRIBUTING.md", "docs/sql.md")
+    for page in ("README.md", "README.zh.md", "CONTRIBUTING.md", "docs/sql.md", "docs/pages.md", "docs/report.md")
     for words in commands_shown(page)
     if words[0] != "COMMAND"
 ]
@@ -180,6 +180,122 @@ def test_a_command_says_what_the_readme_shows(block: str) -> None:
     assert digest.search(shown)
     assert (done.returncode, digest.sub("…", done.stdout)) == (0, digest.sub("…", shown)), done.stderr
     assert len(shown.splitlines()) > 5
+
+
+# --- the first quarter of an hour
+
+
+def edits_shown(section: str) -> list[tuple[str, str, str]]:
+    """List the edits of the tables `file, before, after` of a part of the README, the code spans taken out."""
+    rows = re.findall(r"^\| `(my-policy/[^`]+)` \| (.+?) \| `(.+)` \|$", section, flags=re.MULTILINE)
+    return [(file, before, after) for file, before, after in rows]
+
+
+def edit(folder: Path, file: str, before: str, after: str) -> None:
+    """Make an edit as it is written: a text for another, or a new line."""
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    if before == "a new line at the end":
+        changed = text.rstrip("\n") + f"\n{after}\n"
+    elif found := re.fullmatch(r"a new line before `(.+)`", before):
+        assert len(re.findall(rf"^{re.escape(found[1])}", text, flags=re.MULTILINE)) == 1
+        changed = re.sub(rf"^{re.escape(found[1])}", lambda _: f"{after}\n{found[1]}", text, flags=re.MULTILINE)
+    else:
+        assert text.count(before.strip("`")) == 1, f"{file} has {before} once"
+        changed = text.replace(before.strip("`"), after)
+    path.write_text(changed, encoding="utf-8")
+
+
+def as_shown(shown: str) -> re.Pattern[str]:
+    """Read an output that is shown: a line `…` stands for any lines, `@…` for any digest; columns may be wider."""
+    lines = [r"(?:.*\n)*?" if line == "…" else re.escape(line) + r"\n" for line in shown.splitlines()]
+    return re.compile(re.sub(r"(?:\\ ){2,}", " {2,}", "".join(lines)).replace("@…", "@[0-9a-f]{12}") + r"\Z")
+
+
+@needs_commands
+def test_the_first_quarter_of_an_hour_goes_as_it_says(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## A first quarter of an hour\n")[1].split("\n## ")[0]
+    (ticket,) = re.findall(r"^```json\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "call.json").write_text(ticket, encoding="utf-8")
+    ran, edited = [], 0
+    for part in re.split(r"(?<=\n```)\n", section):
+        for change in edits_shown(part):
+            edit(tmp_path, *change)
+            edited += 1
+        if found := re.search(r'With `("district": "\w+")` in `call.json`', part):
+            changed = re.sub(r'"district": "\w+"', found[1], ticket)
+            (tmp_path / "call.json").write_text(changed, encoding="utf-8")
+        for block in re.findall(r"^```shell-session\n(.*?)^```$", part, flags=re.DOTALL | re.MULTILINE):
+            for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, shown = step.partition("\n")
+                done = subprocess.run(
+                    [sys.executable, "-m", "svc_policy", *shlex.split(command)[1:], "--lang", "en"],
+                    cwd=tmp_path,
+                    capture_output=True,
+                    text=True,
+                    encoding="utf-8",
+                    env={"PYTHONUTF8": "1"},
+                    timeout=60,
+                    check=False,
+                )
+                assert done.returncode == (1 if "--cases" in command else 0), done.stderr
+                assert as_shown(shown).match(done.stdout), f"{command}\n{done.stdout}"
+                ran.append(shlex.split(command)[1])
+    assert edited == 5
+    assert ran == ["new", "decide", "check", "decide", "check", "explain", "book", "schedule"]
+    book = (tmp_path / "my-policy.html").read_text(encoding="utf-8")
+    assert "8 working hours" in book and "island" in book and "7 working hours" not in book
+    calendar = (tmp_path / "march.ics").read_text(encoding="utf-8")
+    assert "DTSTART;VALUE=DATE:20260302" in calendar and "DTSTART;VALUE=DATE:20260303" not in calendar
+
+
+def test_the_readme_names_every_service() -> None:
+    from svc_policy.pack.source import built_in_packs
+
+    for page in ("README.md", "README.zh.md"):
+        rows = re.findall(r"^\| `(\w+)` \| ", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert sorted(rows) == list(built_in_packs())
+
+
+def test_the_format_lists_every_family_and_its_results() -> None:
+    from svc_policy.rules import FAMILIES
+
+    text = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+    rows = {
+        row[0]: row[1]
+        for row in re.findall(r"^\| `(\w+)` †? ?\| (?:\w[^|]*) \| (.*\|.*\|.*) \|$", text, flags=re.MULTILINE)
+    }
+    assert set(rows) == set(FAMILIES)
+    for name, family in FAMILIES.items():
+        own = [item.name for item in (*family.results, *family.conditions) if item.name != "chosen by"]
+        same = rows["penalties"] if name == "late_penalties" else ""
+        assert [word for word in own if f"`{word}`" not in rows[name] + same] == [], name
+
+
+def names_in_first_cells(section: str) -> set[str]:
+    """List the names in backticks in the first cells of the tables of a section."""
+    rows = re.findall(r"^\| (`.+?) \|", section, flags=re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_format_lists_the_results_that_conditions_read() -> None:
+    from svc_policy.pack.columns import RESULTS
+
+    text = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+    section = text.split("## 4. Results that conditions may read")[1].split("\n## ")[0]
+    listed = names_in_first_cells(section)
+    assert set(RESULTS) - listed == set()
+
+
+def test_the_format_lists_the_keys_of_a_decision() -> None:
+    from svc_policy import load
+
+    text = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+    section = text.split("## 8. Decision as JSON")[1].split("\n## ")[0]
+    listed = names_in_first_cells(section)
+    found = load("branches").decide({"received_at": "2026-03-02T09:00:00"}).to_dict()
+    assert set(found) == listed
 
 
 def test_the_readme_shows_rows_of_the_pack() -> None:

@@ -37,6 +37,9 @@ def test_every_command_of_the_design_is_there():
         "audit",
         "schedule",
         "staffing",
+        "book",
+        "forms",
+        "report",
     ]
     assert sorted(commands.commands) == sorted(wanted)
 

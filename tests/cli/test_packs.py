@@ -99,7 +99,7 @@ def test_a_misspelt_column_is_told_with_its_place_and_what_was_meant(shop, tmp_p
 
 def test_check_finds_every_error_and_says_so_by_its_exit_code(shop):
     change(shop / "fees.csv", "distance_km", "distanse_km")
-    change(shop / "escalations.csv", "relayed", "relaied")
+    change(shop / "escalations.csv", "relayed", "relayd")
     found = run("check", shop)
     assert found.exit_code == 1
     assert "there is no column `distanse_km`" in found.stdout and "did you mean `relayed`?" in found.stdout

@@ -118,6 +118,75 @@ def test_a_job_inside_warranty_and_contract_under_the_other_reading(tmp_path: Pa
     assert _decide(_call(), policy=other)["category"] == "C"
 
 
+def _otherwise(folder: Path, reading: str, value: str) -> Any:
+    """Load a pack over branches that adopts another reading."""
+    (folder / "policy.toml").write_text(
+        'schema = 1\nid = "otherwise"\ntitle.en = "another reading"\ntitle.zh = "另一种口径"\nextends = "branches"\n'
+        f'[interpretations.{reading}]\nvalue = "{value}"\n',
+        encoding="utf-8",
+    )
+    return load(folder)
+
+
+def test_the_pack_has_no_amount_at_all() -> None:
+    """Which charge is low is said of each job; no parameter and no reading is an amount of money."""
+    parameters = POLICY.pack.settings.parameters.values()
+    assert not [given.name for given in parameters for _, value in given.values if value.kind == "money"]
+
+
+def test_under_the_other_reading_both_heads_visit_every_complaining_customer(tmp_path: Path) -> None:
+    policy = _otherwise(tmp_path, "visits_by_channel", "no")
+    for received_by in ("sales", "service_centre", "branch", None):
+        escalations = _decide(_complaint(received_by=received_by), policy=policy)["escalations"]
+        visits = [item["notify"] for item in escalations if item["action"] == "visit_customer"]
+        assert sorted(visits) == ["head", "sales_head"]
+
+
+def test_under_the_other_reading_the_next_day_is_one_of_the_calendar(tmp_path: Path) -> None:
+    """A call of Friday 6 March goes to the head on Saturday, not on Monday; its register is sent on Saturday, too."""
+    policy = _otherwise(tmp_path, "next_working_day", "no")
+    friday = _call(received_at="2026-03-06T10:00:00")
+    for at, adopted, other in (
+        ("2026-03-06T23:59:58", [], []),
+        ("2026-03-07T00:00:00", [], ["dispatch_first"]),
+        ("2026-03-09T08:59:59", [], ["dispatch_first"]),
+        ("2026-03-09T09:00:00", ["dispatch_first"], ["dispatch_first"]),
+    ):
+        for held, expected in ((POLICY, adopted), (policy, other)):
+            assert [item["action"] for item in _decide(friday, at, held)["escalations"]] == expected, at
+    saturday = {"from_": "2026-03-07", "until": "2026-03-07"}
+    assert not POLICY.schedule(**saturday).occurrences
+    assert {item.occasion for item in policy.schedule(**saturday).occurrences} == {
+        "hand_over_undispatched",
+        "send_call_register",
+        "send_survey_cards",
+    }
+
+
+def test_under_the_other_reading_the_visit_goes_with_the_notice(tmp_path: Path) -> None:
+    """31 March less a month is 28 February; the notice stays on its day under either reading."""
+    contract = {"contract_no": "B-7", "contract_until": "2026-03-31"}
+    for policy, visit in ((POLICY, "2026-03-31"), (_otherwise(tmp_path, "visit_by_expiry", "no"), "2026-02-28")):
+        found = policy.schedule([contract], from_="2026-02-01", until="2026-03-31").occurrences
+        assert {item.occasion: item.on.isoformat() for item in found if item.subject == "B-7"} == {
+            "send_expiry_notice": "2026-02-28",
+            "visit_for_renewal": visit,
+        }
+
+
+def test_under_the_other_reading_a_low_charge_is_collected_even_for_a_product_taken_in(tmp_path: Path) -> None:
+    policy = _otherwise(tmp_path, "taken_in_first", "no")
+    ticket = _call(warranty_until="2026-01-31", taken_in=True, handed_back_at="2026-03-10T11:00:00")
+    for low, steps, status in (
+        (True, ["collect_on_the_spot", "hand_in_money", "post_invoice"], "not applicable"),
+        (False, ["invoice_on_return"], "pending"),
+    ):
+        decision = _decide({**ticket, "extra": {"small_charge": low}}, "2026-03-10T12:00:00", policy)
+        assert [item["step"] for item in decision["procedures"] if item["procedure"] == "collection"] == steps
+        assert decision["targets"]["invoiced"]["status"] == status
+        assert [item["form"] for item in decision["forms"]].count("invoice") == 1
+
+
 def test_every_complaining_customer_is_visited_by_one_head() -> None:
     """Sales sends its head, a service centre or branch its own; nobody is visited by both."""
     for received_by, head in (("sales", "sales_head"), ("service_centre", "head"), ("branch", "head")):

@@ -232,6 +232,42 @@ def test_the_other_reading_collects_a_low_charge_even_for_a_product_taken_in(tmp
     assert form(high, "invoice")["owner"] == "accountant"
 
 
+def test_the_letter_is_exchanged_under_the_other_reading_too_but_holds_nothing_up(tmp_path: Path) -> None:
+    policy = reading_otherwise(tmp_path, "letter_before", "no")
+    for held, waits in ((POLICY, True), (policy, False)):
+        decision = decide(held, accepted_on="2024-01-15", extra={"small_charge": True})
+        assert "contact_letter" in [item["form"] for item in decision["forms"]]
+        assert ("item_letter_complete" in [item["item"] for item in decision["checklist"]]) is waits
+
+
+def test_a_promise_is_kept_whatever_else_the_company_sets(tmp_path: Path) -> None:
+    policy = reading_otherwise(tmp_path, "promise_only", "no")
+    decision = decide(policy, promised_at="2026-03-04T12:00:00")
+    assert decision["targets"]["finished"]["due"] == "2026-03-04T12:00:00+08:00"
+
+
+def test_without_an_order_of_the_three_ways_the_visit_stays(tmp_path: Path) -> None:
+    decision = decide(reading_otherwise(tmp_path, "telephone_first", "no"))
+    steps = ["register_report", "check_free_period", "dispatch", "solve_on_site"]
+    assert [item["step"] for item in decision["routing"]] == steps
+
+
+def test_under_the_other_reading_the_talk_goes_with_the_notice(tmp_path: Path) -> None:
+    contract = {"contract_no": "W-7", "contract_until": "2026-03-31"}
+    policy = reading_otherwise(tmp_path, "talk_by_expiry", "no")
+    schedule = policy.schedule([contract], from_="2026-02-01", until="2026-03-31")
+    found = {item.occasion: item.on for item in schedule.occurrences if item.subject == "W-7"}
+    assert found == {"expiry_notice": date(2026, 2, 28), "renewal_talk": date(2026, 2, 28)}
+
+
+def test_the_length_of_the_free_period_is_told_as_the_company_s_own() -> None:
+    decision = POLICY.decide(
+        {"received_at": "2026-03-02T09:00:00", "request_kind": "fault", "accepted_on": "2025-09-01"},
+        at=datetime(2026, 3, 2, 10, tzinfo=POLICY.zone),
+    )
+    assert "12 months is the company's own setting" in POLICY.explain(decision, "en")
+
+
 def test_without_a_date_of_acceptance_the_date_is_asked_for() -> None:
     ticket = {"received_at": "2026-03-02T09:00:00", "request_kind": "fault", "on_site": True}
     decision = POLICY.decide(ticket, at=datetime(2026, 3, 2, 10, tzinfo=POLICY.zone))

@@ -145,7 +145,7 @@ def test_parts_and_stock(made: Made, period: Limits) -> None:
         else:
             wanted = ("rest", need, False)
         assert (row["used"], row["a_month"]) == (quantity, need)
-        assert (row["rule"], row["proposed"], row["short"]) == wanted
+        assert (row["rule"] and row["rule"]["rule"], row["proposed"], row["short"]) == wanted
     keys = [not row["key_equipment"] for row in found["stock"]]
     assert keys == sorted(keys)
 
@@ -279,10 +279,10 @@ def test_a_part_without_a_class_is_one_of_the_rest(policy: Policy) -> None:
     ticket = Ticket(ticket_id="A", received_at=AT, parts=(Part(part_no="P"),), key_equipment=True)
     (row,) = policy.statistics([ticket], at=AT)["stock"]
     # The first row asks for key equipment alone: it holds without the class.
-    assert (row["rule"], row["proposed"]) == ("key", 4)
+    assert (row["rule"]["rule"], row["rule"]["cites"], row["proposed"]) == ("key", ["mall-5.1"], 4)
     ticket = Ticket(ticket_id="A", received_at=AT, parts=(Part(part_no="P"),))
     (row,) = policy.statistics([ticket], at=AT)["stock"]
-    assert (row["rule"], row["proposed"]) == ("rest", 1)
+    assert (row["rule"]["rule"], row["proposed"]) == ("rest", 1)
 
 
 @pytest.mark.parametrize("text", ["2026", "2026-13", "2026-0", "October", "10000-01", "2026-1-1"])

@@ -17,9 +17,19 @@ if TYPE_CHECKING:
 def tell_coverage(account: Account) -> Section:
     """Say whether the request lies inside the warranty, what excludes it, what a contract covers."""
     coverage = account.decision.coverage
-    words = account.words
     if not speaks_of_coverage(account.policy, account.decision):
         return account.section(message("Coverage"))
+    if speaks_of_warranty(account.policy, account.decision):
+        _tell_coverage_by_warranty(account)
+    _tell_contract(account)
+    for number, part in enumerate(coverage.parts, start=1):
+        _tell_part(account, part, number)
+    return account.section(message("Coverage"))
+
+
+def _tell_coverage_by_warranty(account: Account) -> None:
+    """Say whether the warranty runs, what excludes the job from it, and whether it covers the job."""
+    coverage, words = account.decision.coverage, account.words
     warranty = account.fired("warranty")
     _tell_warranty(account)
     for item in coverage.exclusions:
@@ -41,17 +51,18 @@ def tell_coverage(account: Account) -> Section:
         )
     else:
         account.say(message("The job is not covered by the warranty."), *warranty)
-    _tell_contract(account)
-    for number, part in enumerate(coverage.parts, start=1):
-        _tell_part(account, part, number)
-    return account.section(message("Coverage"))
 
 
 def speaks_of_coverage(policy: Policy, decision: Decision) -> bool:
     """Say whether the policy or the ticket says anything of warranty or contract."""
-    ticket, rows = decision.ticket, policy.pack.rows
-    tables = any(rows.get(table) for table in ("warranty", "exclusions", "entitlements"))
-    return tables or ticket.warranty_until is not None or ticket.contract_until is not None
+    entitled = bool(policy.pack.rows.get("entitlements")) or decision.ticket.contract_until is not None
+    return entitled or speaks_of_warranty(policy, decision)
+
+
+def speaks_of_warranty(policy: Policy, decision: Decision) -> bool:
+    """Say whether the policy or the ticket says anything of a warranty; of one that nobody spoke of nothing is told."""
+    tables = any(policy.pack.rows.get(table) for table in ("warranty", "exclusions"))
+    return tables or decision.ticket.warranty_until is not None
 
 
 def _tell_warranty(account: Account) -> None:
@@ -62,7 +73,7 @@ def _tell_warranty(account: Account) -> None:
         what = message("whether the request lies inside the warranty")
         return account.say_unknown(what, account.needs("in_warranty"), rule)
     if coverage.warranty_end is None:
-        return account.say(message("No warranty was given."), rule)
+        return account.say(message("No warranty period is on file."), rule)
     request = account.policy.day(decision.column("request_day"))
     day = words.day(request) if request else ""
     end = words.day(coverage.warranty_end)

@@ -22,11 +22,11 @@ def tell_standing(account: Account) -> Section:
     graded = policy.chosen(decision, "complaints")
     if graded is not None:
         serious = decision.column("complaint_class") == "serious"
-        text = message("The complaint is a serious one.") if serious else message("The complaint is an ordinary one.")
+        text = message("The matter is a serious one.") if serious else message("The matter is an ordinary one.")
         account.say(text, graded)
     for table, what in (
         ("zones", message("in which zone the site lies")),
-        ("complaints", message("how grave the complaint is")),
+        ("complaints", message("how grave the matter is")),
     ):
         if needs := account.needs(table):
             account.say_unknown(what, needs)
@@ -55,9 +55,13 @@ def tell_compensation(account: Account) -> Section:
     elif found.limit is not None:
         text = message("Compensation is limited to {limit}.", limit=words.money(found.limit))
     elif by:
-        text = message("Neither rule nor contract limits compensation; {role} decides how much is reasonable.", role=by)
+        text = message(
+            "Neither the company's rules nor a contract are stated to limit compensation; "
+            "{role} decides how much is reasonable.",
+            role=by,
+        )
     else:
-        text = message("Neither rule nor contract limits compensation.")
+        text = message("Neither the company's rules nor a contract are stated to limit compensation.")
     account.say(text, found.rule)
     if by and found.limit is not None:
         account.say(message("What is paid within the limit is decided by {role}.", role=by), found.rule)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from svc_policy.rules.family import Row
 from svc_policy.statistics.periods import TICKETS, Period, month_name
-from svc_policy.statistics.rows import figure, parameters_on, rows_in_force
+from svc_policy.statistics.rows import figure, parameters_on, rows_in_force, use_of
 from svc_policy.tables import match
 from svc_policy.tables.matching import all_of
 from svc_policy.tables.records import Absence
@@ -67,7 +67,7 @@ def stock_levels(connection: Any, policy: Policy, period: Period, at_day: int) -
                 "storage": row.text("storage") if row else None,
                 "proposed": None if row is None else level if most is None else min(level, most),
                 "short": most is not None and a_month > most,
-                "rule": row.id if row else None,
+                "rule": use_of(policy, "stock", row) if row else None,
             }
         )
     return sorted(
