@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -186,30 +186,53 @@ def test_a_command_says_what_the_readme_shows(block: str) -> None:
 
 
 def edits_shown(section: str) -> list[tuple[str, str, str]]:
-    """List the edits of the tables `file, before, after` of a part of the README, the code spans taken out."""
-    rows = re.findall(r"^\| `(my-policy/[^`]+)` \| (.+?) \| `(.+)` \|$", section, flags=re.MULTILINE)
-    return [(file, before, after) for file, before, after in rows]
+    """List the edits of the tables `file, before, after` of a part of the README."""
+    return re.findall(r"^\| `(my-policy/[^`]+)` \| (.+?) \| (.+) \|$", section, flags=re.MULTILINE)
 
 
 def edit(folder: Path, file: str, before: str, after: str) -> None:
-    """Make an edit as it is written: a text for another, or a new line."""
+    """Make an edit as it is written: a text for another, a new line, or a line once more with other words."""
     path = folder / file
     text = path.read_text(encoding="utf-8")
     if before == "a new line at the end":
-        changed = text.rstrip("\n") + f"\n{after}\n"
+        changed = text.rstrip("\n") + f"\n{after.strip('`')}\n"
     elif found := re.fullmatch(r"a new line before `(.+)`", before):
-        assert len(re.findall(rf"^{re.escape(found[1])}", text, flags=re.MULTILINE)) == 1
-        changed = re.sub(rf"^{re.escape(found[1])}", lambda _: f"{after}\n{found[1]}", text, flags=re.MULTILINE)
+        changed = with_line(text, found[1], lambda line: f"{after.strip('`')}\n{line}")
+    elif found := re.fullmatch(r"a copy of the line `(.+)`", before):
+        words = re.findall(r"`([^`]+)` for `([^`]+)`", after)
+        changed = with_line(text, found[1], lambda line: f"{line}\n{replaced(line, words)}")
     else:
         assert text.count(before.strip("`")) == 1, f"{file} has {before} once"
-        changed = text.replace(before.strip("`"), after)
+        changed = text.replace(before.strip("`"), after.strip("`"))
     path.write_text(changed, encoding="utf-8")
 
 
+def with_line(text: str, beginning: str, change: Callable[[str], str]) -> str:
+    """Change the one line that begins so."""
+    lines = text.splitlines()
+    (index,) = [index for index, line in enumerate(lines) if line.startswith(beginning)]
+    lines[index] = change(lines[index])
+    return "\n".join(lines) + "\n"
+
+
+def replaced(line: str, words: list[tuple[str, str]]) -> str:
+    """Put each new word in the place of the old one, wherever that stands."""
+    for new, old in words:
+        assert old in line
+        line = line.replace(old, new)
+    return line
+
+
 def as_shown(shown: str) -> re.Pattern[str]:
-    """Read an output that is shown: a line `…` stands for any lines, `@…` for any digest; columns may be wider."""
+    """Read an output that is shown.
+
+    A line `…` stands for any lines, `…` at the end of one for the rest of it, `@…` for any digest. Columns may be
+    wider, and lines of a file may have other numbers.
+    """
     lines = [r"(?:.*\n)*?" if line == "…" else re.escape(line) + r"\n" for line in shown.splitlines()]
-    return re.compile(re.sub(r"(?:\\ ){2,}", " {2,}", "".join(lines)).replace("@…", "@[0-9a-f]{12}") + r"\Z")
+    pattern = "".join(lines).replace("@…", "@[0-9a-f]{12}").replace("…", ".*")
+    pattern = re.sub(r":\d+:\d+:", lambda _: r":\d+:\d+:", pattern)
+    return re.compile(re.sub(r"(?:\\ ){2,}", " {2,}", pattern) + r"\Z")
 
 
 @needs_commands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import ClassVar
 
 import pytest
 from jinja2 import UndefinedError
@@ -49,7 +50,9 @@ def test_messages_are_in_the_language_of_the_page() -> None:
 
 
 def test_numbers_and_figures_stand_right_under_their_headings() -> None:
-    page = made(f"{FROM}{{{{ table(['name', 'many', 'share', 'said'], rows) }}}}", rows=[["a", 1234, Figure("5 %"), True]])
+    page = made(
+        f"{FROM}{{{{ table(['name', 'many', 'share', 'said'], rows) }}}}", rows=[["a", 1234, Figure("5 %"), True]]
+    )
     assert '<td class="n">1,234</td><td class="n">5 %</td><td>True</td>' in page
     assert '<th>name</th><th class="n">many</th><th class="n">share</th><th>said</th>' in page
 
@@ -66,7 +69,7 @@ def test_the_frame_asks_the_network_for_nothing() -> None:
         assert word not in page
 
     class Balanced(HTMLParser):
-        open: list[str] = []
+        open: ClassVar[list[str]] = []
 
         def handle_starttag(self, tag: str, attrs: object) -> None:
             if tag != "meta":

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Any
 
 import attrs
 import pytest
-from statistic.made import made_policy, random_tickets
 
+from statistic.made import made_policy, random_tickets
 from svc_policy import Part, Policy, Ticket
 from svc_policy.facts.registry import BUILT_IN, LISTS
 from svc_policy.report import Report, run_report
 from svc_policy.statistics import month
+
 FIELDS = ("ticket_id", *(fact.name for facts in BUILT_IN.values() for fact in facts), *LISTS.values())
 
 
@@ -61,5 +61,5 @@ def log(tmp_path_factory: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def report(log: Path, policy: Policy) -> Iterator[Report]:
-    yield run_report(log, policy, period=month("2026-03"), at=datetime.fromisoformat("2026-11-20T10:00:00+08:00"))
+def report(log: Path, policy: Policy) -> Report:
+    return run_report(log, policy, period=month("2026-03"), at=datetime.fromisoformat("2026-11-20T10:00:00+08:00"))

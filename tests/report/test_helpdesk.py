@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,13 +45,13 @@ def cases(log: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def branches(log: Path) -> Iterator[Report]:
-    yield run_report(log, load("branches"), mapping=HELPDESK / "branches.toml", period=year("2012"))
+def branches(log: Path) -> Report:
+    return run_report(log, load("branches"), mapping=HELPDESK / "branches.toml", period=year("2012"))
 
 
 @pytest.fixture(scope="module")
-def campus(log: Path) -> Iterator[Report]:
-    yield run_report(log, load("campus"), mapping=HELPDESK / "campus.toml", period=year("2012"))
+def campus(log: Path) -> Report:
+    return run_report(log, load("campus"), mapping=HELPDESK / "campus.toml", period=year("2012"))
 
 
 def times(events: list[dict[str, Any]], activity: str) -> list[int]:

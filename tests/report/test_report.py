@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from cli.running import run
 
+from cli.running import run
 from svc_policy import Policy, Ticket, load
 from svc_policy.messages import LANGUAGES, Language
 from svc_policy.report import Report, run_report
@@ -100,7 +100,9 @@ def test_nothing_is_left_in_another_language(report: Report) -> None:
 def test_figures_of_the_page_are_those_of_the_statistics(report: Report, policy: Policy) -> None:
     tables = {tuple(table[0]): table[1:] for table in read(report.html("en")).tables}
     found = report.statistics
-    counts = next(rows for heads, rows in tables.items() if heads[:4] == ("target", "met in time", "met late", "missed"))
+    counts = next(
+        rows for heads, rows in tables.items() if heads[:4] == ("target", "met in time", "met late", "missed")
+    )
     assert len(counts) == sum(1 for of in found["targets"].values() if set(of) - {"not applicable"})
     for row, of in zip(counts, (of for of in found["targets"].values() if set(of) - {"not applicable"}), strict=True):
         assert row[1:4] == [f"{of.get(status, 0):,}" for status in ("met", "late", "breached")]
@@ -109,7 +111,9 @@ def test_figures_of_the_page_are_those_of_the_statistics(report: Report, policy:
     # 1,200 CNY a year are 300 up to March, 1,000 are 250.
     assert [row[3] for row in costs] == ["300.00 CNY", "–", "250.00 CNY"]
     findings = next(rows for heads, rows in tables.items() if heads[0] == "finding")
-    assert sum(int(row[2].replace(",", "")) for row in findings) == sum(one["findings"] for one in report.findings.values())
+    assert sum(int(row[2].replace(",", "")) for row in findings) == sum(
+        one["findings"] for one in report.findings.values()
+    )
 
 
 def test_a_report_counts_as_the_policy_does(report: Report, policy: Policy) -> None:
@@ -195,7 +199,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the page is not drawn")
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_telephone_shows_the_page_without_scrolling_sideways(report: Report, language: Language, tmp_path: Path) -> None:
+def test_a_telephone_shows_the_page_without_scrolling_sideways(
+    report: Report, language: Language, tmp_path: Path
+) -> None:
     page = tmp_path / "page.html"
     # A frame as wide as a telephone: the window of a browser without a screen is never narrower than 500.
     page.write_text(report.html(language), encoding="utf-8")

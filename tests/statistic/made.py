@@ -45,7 +45,10 @@ def random_tickets(seed: int, count: int = 150) -> list[Ticket]:
         # Near midnight in Shanghai (16:00 UTC) and near the ends of months.
         day = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=chance.randrange(690))
         received = day.replace(hour=chance.choice((3, 15, 16)), minute=chance.choice((0, 59)))
-        steps = [timedelta(days=chance.randrange(4), hours=chance.randrange(30), seconds=chance.choice((0, -1))) for _ in "ab"]
+        steps = [
+            timedelta(days=chance.randrange(4), hours=chance.randrange(30), seconds=chance.choice((0, -1)))
+            for _ in "ab"
+        ]
         finished = maybe(received + steps[0], 0.3)
         made.append(
             Ticket(
@@ -80,7 +83,11 @@ def random_tickets(seed: int, count: int = 150) -> list[Ticket]:
                     for _ in range(chance.choice((0, 0, 1, 2)))
                 ),
                 incidents=tuple(
-                    Incident(incident_kind=chance.choice(("returned_without_consent", "not_fed_back", "not_passed_on")), occurred_on=received.date(), extra_cost=maybe(chance.randrange(2)))
+                    Incident(
+                        incident_kind=chance.choice(("returned_without_consent", "not_fed_back", "not_passed_on")),
+                        occurred_on=received.date(),
+                        extra_cost=maybe(chance.randrange(2)),
+                    )
                     for _ in range(chance.choice((0, 0, 0, 1)))
                 ),
             )

@@ -131,5 +131,7 @@ def used(tickets: Iterable[Ticket], zone: Any) -> Mapping[tuple[str | None, str 
     for ticket in tickets:
         day = worked_on(ticket, zone)
         for part in ticket.parts:
-            found[part.part_no, None if day is None else f"{day:%Y-%m}"] += 1 if part.quantity is None else part.quantity
+            found[part.part_no, None if day is None else f"{day:%Y-%m}"] += (
+                1 if part.quantity is None else part.quantity
+            )
     return found

@@ -85,7 +85,9 @@ def test_targets_penalties_and_approvals(made: Made, period: Limits) -> None:
         assert statuses == dict(counted)
     items = [item for _, decision in decided for item in decision.penalties if item.rule.certain]
     assert found["penalties"]["undecided"] == sum(1 for item in items if item.amount is None and item.least is None)
-    assert found["penalties"]["decided"] == sum(1 for item in items if item.amount is not None or item.least is not None)
+    assert found["penalties"]["decided"] == sum(
+        1 for item in items if item.amount is not None or item.least is not None
+    )
     for key in ("penalty_least", "penalty_most"):
         total = sum(decision.column(key) or 0 for _, decision in decided)
         assert found["penalties"][f"{key[8:]}_minor"] == total
@@ -152,7 +154,11 @@ def test_parts_and_stock(made: Made, period: Limits) -> None:
 
 def test_costs_against_budgets(made: Made, period: Limits) -> None:
     found, zone = made.of(period[0])["costs"], made.policy.zone
-    budgets = {("cost_parts", 2026): (120_000, 8000), ("cost_labour", 2026): (100_000, None), ("cost_parts", 2025): (50_000, 9000)}
+    budgets = {
+        ("cost_parts", 2026): (120_000, 8000),
+        ("cost_labour", 2026): (100_000, None),
+        ("cost_parts", 2025): (50_000, 9000),
+    }
     years = {"2026-03": (2026,), "2025-01": (2025,)}.get(f"{period[1]:%Y-%m}" if period[1] else "", (2025, 2026))
     assert {row["year"] for row in found} == set(years)
     for row in found:
@@ -188,7 +194,11 @@ def test_surveys_scores_and_dispatch(made: Made, period: Limits) -> None:
     waiting = [
         (oracle.local(one.received_at, made.policy.zone) >= today, one.received_at, one.ticket_id)
         for one in made.tickets
-        if one.received_at and one.received_at <= AT and not one.dispatched_at and not oracle.done(one) and not one.solved_by_telephone
+        if one.received_at
+        and one.received_at <= AT
+        and not one.dispatched_at
+        and not oracle.done(one)
+        and not one.solved_by_telephone
     ]
     assert [row["ticket_id"] for row in found["dispatch"]] == [name for *_, name in sorted(waiting)]
 

@@ -67,21 +67,20 @@ class Clockwork:
         return alias, (Join(table, alias, on, key),)
 
     def _check(
-        self, arguments: Sequence[Node], name: str, leaves: Sequence[Expression], extra: Node | None = None
+        self, arguments: Sequence[Node], name: str, leaves: Sequence[Expression], unless: str | None = None
     ) -> None:
-        """Remember that a result must be there where its arguments are."""
+        """Remember that a result must be there where its arguments are, unless another column says otherwise."""
         flag: Node = exp.Is(this=column(name), expression=exp.null())
         for argument, leaf in zip(arguments, leaves, strict=True):
             if leaf.nullable:
                 flag = exp.And(this=flag, expression=worktime.known(argument))
-        if extra is not None:
-            flag = exp.And(this=flag, expression=extra)
-        self.ladder.errors.append(paren(flag))
-        self.ladder.error_reads.add(name)
-        self.ladder.error_reads |= {str(leaf.data) for leaf in leaves if leaf.operator == "column"}
-        self.ladder.error_reads |= {
-            self.ladder._fact_name(str(leaf.data)) for leaf in leaves if leaf.operator == "fact"
-        }
+        reads = {name}
+        if unless is not None:
+            flag = exp.And(this=flag, expression=exp.Not(this=column(unless)))
+            reads.add(unless)
+        reads |= {str(leaf.data) for leaf in leaves if leaf.operator == "column"}
+        reads |= {self.ladder._fact_name(str(leaf.data)) for leaf in leaves if leaf.operator == "fact"}
+        self.ladder.errors.append((name, paren(flag), frozenset(reads)))
 
     def _shape(self) -> CalendarShape:
         assert self.setup.shape is not None
@@ -237,9 +236,7 @@ class Clockwork:
                 is_open = exp.And(this=is_open, expression=item)
             open_hold = is_open
         ladder.add(f"{step.name}_open", open_hold, nodes, reads=reads)
-        not_open = exp.Not(this=column(f"{step.name}_open"))
-        self._check([begun, need], step.name, nodes, not_open)
-        ladder.error_reads.add(f"{step.name}_open")
+        self._check([begun, need], step.name, nodes, f"{step.name}_open")
         if f"{step.name}_needs" in ladder.plan.columns:
             needs = ladder.lower(step.needs)
             missing = exp.Is(this=column(step.name), expression=exp.null())

@@ -60,8 +60,8 @@ class Ladder:
         self.used_facts: dict[str, None] = {}
         self.lowered: dict[Expression, Expression] = {}
         self.given_names: dict[Expression, Expression] = {}
-        self.errors: list[Node] = []
-        self.error_reads: set[str] = set()
+        #: Where an instant lies outside a calendar: the column that lacks it, the test, what the test reads.
+        self.errors: list[tuple[str, Node, frozenset[str]]] = []
         self.grain = "ticket"
         self.given: dict[str, Node] = {}
         self.side_joins: list[tuple[str, list[str]]] = []
@@ -97,10 +97,6 @@ class Ladder:
                     self.clockwork.due(step, holds=holds and bool(step.stops))
                 case _:
                     raise TypeError(step)
-        error = self.errors[0] if self.errors else exp.false()
-        for flag in self.errors[1:]:
-            error = exp.Or(this=error, expression=flag)
-        self.rungs.append(Rung("calendar_error", error, frozenset(self.error_reads)))
 
     def finish(self, names: Sequence[str]) -> Node:
         """Write the chain as one query that yields `names`."""
@@ -397,12 +393,8 @@ class Ladder:
         base = self._base()
         level: dict[str, int] = dict.fromkeys(base, 0)
         by_level: dict[int, list[Rung]] = {}
-        wanted = set(names)
-        for rung in reversed(self.rungs):
-            if rung.name in wanted:
-                wanted |= rung.reads
-        for rung in self.rungs:
-            if rung.name not in wanted or rung.name in level:
+        for rung in self._needed(names):
+            if rung.name in level:
                 continue
             level[rung.name] = 1 + max((level[item] for item in rung.reads), default=0)
             by_level.setdefault(level[rung.name], []).append(rung)
@@ -433,6 +425,30 @@ class Ladder:
             self.tables.append((previous, query))
             available = [*carried, *(rung.name for rung in rungs if last_use.get(rung.name, 0) > number_of)]
         return previous
+
+    def _needed(self, names: Sequence[str]) -> list[Rung]:
+        """List the rungs that some columns need, in their order, with the calendar's error of what is computed."""
+        wanted = self._reading(names)
+        found = [rung for rung in self.rungs if rung.name in wanted]
+        if "calendar_error" not in names:
+            return found
+        errors = [(flag, reads) for name, flag, reads in self.errors if name in wanted]
+        if not errors:
+            return [*found, Rung("calendar_error", exp.false(), frozenset())]
+        error = errors[0][0]
+        for flag, _ in errors[1:]:
+            error = exp.Or(this=error, expression=flag)
+        reads = frozenset(item for _, of in errors for item in of)
+        wanted = self._reading([*wanted, *reads])
+        found = [rung for rung in self.rungs if rung.name in wanted]
+        return [*found, Rung("calendar_error", error, reads)]
+
+    def _reading(self, names: Iterable[str]) -> set[str]:
+        wanted = set(names)
+        for rung in reversed(self.rungs):
+            if rung.name in wanted:
+                wanted |= rung.reads
+        return wanted
 
     def _base(self) -> dict[str, Node]:
         """List the columns of the first layer: keys, facts, what side tables give, the instant."""

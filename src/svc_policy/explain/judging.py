@@ -42,7 +42,9 @@ def tell_compensation(account: Account) -> Section:
         if needs := account.needs("compensations"):
             account.say_unknown(message("how much compensation is allowed"), needs)
         elif claimed and account.policy.plan.tables.get("compensations"):
-            account.say(message("No rule allows compensation for this claim of {claimed}.", claimed=words.money(claimed)))
+            account.say(
+                message("No rule allows compensation for this claim of {claimed}.", claimed=words.money(claimed))
+            )
         return account.section(message("Compensation"))
     by = words.role(found.decided_by) if found.decided_by else ""
     if found.allowed is not None and found.limit is not None and claimed is not None:

@@ -142,7 +142,8 @@ def _tell_lateness(account: Account, target: Target, span: timedelta) -> None:
     if target.used_share is None:
         return
     if _is_none(target.allowance):
-        return account.say(message("It is {span} past its time.", span=words.span(span)), target.rule)
+        account.say(message("It is {span} past its time.", span=words.span(span)), target.rule)
+        return
     account.say(
         message(
             "It is {span} past its time; {share} of the time allowed is used.",

@@ -47,7 +47,9 @@ def money(minor: int, currency: str) -> Figure:
     """Show minor units as an amount with its currency, as in `1,234.50 CNY`."""
     digits = minor_digits(currency) or 0
     whole, rest = divmod(abs(minor), 10**digits)
-    return Figure(f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "") + f"{BLANK}{currency}")
+    return Figure(
+        f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "") + f"{BLANK}{currency}"
+    )
 
 
 def share(basis_points: int) -> Figure:

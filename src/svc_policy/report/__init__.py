@@ -5,6 +5,8 @@
 
     report = run_report(Path("tickets.csv"), load("mall"), period=month("2026-10"))
     Path("october.html").write_text(report.html("zh"), encoding="utf-8")
+
+See ``docs/report.md``.
 """
 
 from svc_policy.report.run import Report, run_report

@@ -68,7 +68,7 @@ def stacks(bars: Sequence[tuple[str, Sequence[Part]]], title: str, total: Callab
         for name, parts in bars
         if any(part.count for part in parts)
     ]
-    order = [row["bar"] for row in sums]
+    order = [str(row["bar"]) for row in sums]
 
     def draw(width: int, names: Any) -> LayerChart:
         body = (
@@ -237,4 +237,6 @@ def _module(name: str) -> Any:
         return import_module(name)
     except ImportError:
         template = message("the `{module}` package is not installed", module=name)
-        raise UsageError([problem("report-extra", template, help=message("pip install 'svc-policy[report]'"))]) from None
+        raise UsageError(
+            [problem("report-extra", template, help=message("pip install 'svc-policy[report]'"))]
+        ) from None

@@ -101,7 +101,9 @@ class _Page:
                 if any(counts.get(status) for counts in self.found["targets"].values())
             ],
             "states": [
-                (_STATES[state], charts.COLOURS[state]) for state in _STATES if any(row["state"] == state for row in costs)
+                (_STATES[state], charts.COLOURS[state])
+                for state in _STATES
+                if any(row["state"] == state for row in costs)
             ],
             "settled": self.settled(),
             "approvals": Listed.of(
@@ -199,7 +201,11 @@ class _Page:
             yield message("approvals waiting"), f"{waiting:,}", message("on tickets that are still open")
         over = [self.fact(row["kind"]) for row in found["costs"] if row["state"] == "over"]
         if over:
-            yield message("kinds of cost over the budget"), f"{len(over):,}", ("、" if self.language == "zh" else ", ").join(over)
+            yield (
+                message("kinds of cost over the budget"),
+                f"{len(over):,}",
+                ("、" if self.language == "zh" else ", ").join(over),
+            )
 
     def between(self, penalties: Mapping[str, int]) -> object:
         """Show what penalties come to: one amount, or the least and the most."""
@@ -291,7 +297,11 @@ class _Page:
         for row in self.found["causes"]:
             of = row["problem_class"]
             if of is not None:
-                yield "" if of == before else self.value("problem_class", of), self.value("cause", row["cause"]), row["tickets"]
+                yield (
+                    "" if of == before else self.value("problem_class", of),
+                    self.value("cause", row["cause"]),
+                    row["tickets"],
+                )
                 before = of
 
     def said(self, column: str, value: str | None) -> str:
@@ -361,7 +371,11 @@ class _Page:
             (number or message("not stated"), sum(of.values()), *(of.get(month, 0) for month in columns))
             for number, of in ordered
         ]
-        headings = [message("part number"), message("quantity used"), *(_unbroken(month) or message("not stated") for month in columns)]
+        headings = [
+            message("part number"),
+            message("quantity used"),
+            *(_unbroken(month) or message("not stated") for month in columns),
+        ]
         return {"headings": headings, "table": Listed.of(rows)}
 
     def stock(self) -> Mapping[str, Any]:
@@ -382,7 +396,10 @@ class _Page:
                 )
             ),
             (message("storage"), [self.label(row["storage"]) if row["storage"] else "" for row in found]),
-            (message("remark"), [message("a month's use is more than the most") if row["short"] else "" for row in found]),
+            (
+                message("remark"),
+                [message("a month's use is more than the most") if row["short"] else "" for row in found],
+            ),
         ]
         shown = [(heading, cells) for heading, cells in columns if any(cell != "" for cell in cells)]
         rows = list(zip(*(cells for _, cells in shown), strict=True))

@@ -85,13 +85,13 @@ def stock_levels(connection: Any, policy: Policy, period: Period, at_day: int) -
 def _row_for(policy: Policy, rows: Sequence[Row], part_class: str | None, is_key: bool, day: int) -> Row | None:
     """Find the first row that holds; None where there is none, or where it is not known which it is."""
     values = parameters_on(policy, day)
-    facts = {fact.name: fact for grain in ("ticket", "part") for fact in policy.pack.settings.facts[grain]}  # type: ignore[index]
-    absence: dict[str, Absence] = {name: "unknown" if facts[name].asks else "none" for name in ("part_class", "key_equipment")}
+    facts = {fact.name: fact for grain in ("ticket", "part") for fact in policy.pack.settings.facts[grain]}
+    absence: dict[str, Absence] = {
+        name: "unknown" if facts[name].asks else "none" for name in ("part_class", "key_equipment")
+    }
     for row in rows:
         of = {"part_class": part_class, "key_equipment": is_key}
-        holds = all_of(
-            match(row.tests[name], of[name], absence[name], values) for name in of if name in row.tests
-        )
+        holds = all_of(match(row.tests[name], of[name], absence[name], values) for name in of if name in row.tests)
         if holds is not False:
             return row if holds else None
     return None
