@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -164,7 +165,7 @@ def test_the_page_stands_alone(audit: Audit, language: Any) -> None:
     found.feed(page)
     assert found.open == []
     assert "svg" in found.seen and not found.seen & {"script", "link", "img", "iframe"}
-    assert "http" not in page
+    assert not re.search(r"https?:", page)
 
 
 def test_a_page_shows_text_as_text(audit: Audit) -> None:

@@ -14,20 +14,21 @@ The input tables have the columns of :mod:`svc_policy.facts.columns`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from svc_policy.errors import UsageError, problem
+from svc_policy.errors import UsageError, nearest, problem
 from svc_policy.facts.columns import TABLES, columns, keys, rows
 from svc_policy.facts.registry import GRAINS
 from svc_policy.messages import message
+from svc_policy.plan import result_names
 
 if TYPE_CHECKING:
     from svc_policy.engines.sql import Program
     from svc_policy.facts.ticket import Ticket
     from svc_policy.policy import Policy
 
-__all__ = ["compile_for", "create_tables", "decide_batch", "insert_tickets", "require"]
+__all__ = ["compile_for", "create_tables", "decide_batch", "insert_tickets", "require", "result_names"]
 
 #: Without these, every layer would be kept in memory as a whole, and joins would carry what nobody reads.
 KEPT = ("cte_inlining", "unused_columns", "column_lifetime")
@@ -101,7 +102,7 @@ def insert_tickets(connection: Any, policy: Policy, tickets: Iterable[Ticket]) -
         connection.unregister("svc_policy_incoming")
 
 
-def compile_for(policy: Policy, connection: Any) -> Program:
+def compile_for(policy: Policy, connection: Any, columns: Collection[str] | None = None) -> Program:
     """Compile a policy for what a connection holds; child tables without rows are left out."""
     require("sqlglot")
     from svc_policy.engines.sql import compile_program
@@ -111,7 +112,7 @@ def compile_for(policy: Policy, connection: Any) -> Program:
         for grain in GRAINS
         if grain != "ticket" and connection.execute(f"SELECT 1 FROM {TABLES[grain]} LIMIT 1").fetchall()
     ]
-    return compile_program(policy.plan, policy.clocks, "duckdb", present=present)
+    return compile_program(policy.plan, policy.clocks, "duckdb", present=present, columns=columns)
 
 
 def decide_batch(
@@ -120,6 +121,7 @@ def decide_batch(
     *,
     at_s: int,
     chunk: int = 500_000,
+    columns: Collection[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Decide every row of ``tickets`` at an instant.
@@ -135,9 +137,15 @@ def decide_batch(
         connection: A DuckDB connection with the input tables; missing child tables are empty.
         at_s: The instant of the decision, in epoch seconds.
         chunk: Tickets decided at a time, which bounds the memory.
+        columns: The columns that are wanted, of any grain, as in ``["category", "total", "part_amount"]``, or
+            :func:`result_names`; all of them unless given. What they do not need is not computed, and
+            `calendar_error` is about what is.
         progress: Called with the tickets done and the tickets in all.
+
+    Raises:
+        UsageError: The policy has no column of that name.
     """
-    for name, queries in decided_chunks(policy, connection, at_s=at_s, chunk=chunk):
+    for name, queries in decided_chunks(policy, connection, at_s=at_s, chunk=chunk, columns=columns):
         for grain, query in queries.items():
             verb = (
                 f"CREATE OR REPLACE TABLE main.{RESULTS[grain]} AS"
@@ -170,14 +178,39 @@ def run_laid_out(connection: Any, statement: str) -> None:
         connection.execute(f"SET enable_progress_bar = {bar}")
 
 
-def decided_chunks(policy: Policy, connection: Any, *, at_s: int, chunk: int) -> Iterator[tuple[int, dict[str, str]]]:
+def check_columns(policy: Policy, columns: Collection[str]) -> None:
+    """See to it that a policy has the columns that are asked for.
+
+    Raises:
+        UsageError: with every name that it has not.
+    """
+    known = [name for grain in RESULTS for name in policy.plan.names(grain)]
+    problems = [
+        problem(
+            "column-unknown",
+            message("the policy has no column `{name}`", name=name),
+            help=message("did you mean `{name}`", name=near)
+            if (near := nearest(name, known))
+            else message("`policy.plan.names(\"ticket\")` lists them"),
+        )
+        for name in columns
+        if name not in known
+    ]
+    if problems:
+        raise UsageError(problems)
+
+
+def decided_chunks(
+    policy: Policy, connection: Any, *, at_s: int, chunk: int, columns: Collection[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield, for each chunk of tickets, its offset and the query of every grain; run them before the next."""
+    if columns is not None:
+        check_columns(policy, columns)
     create_tables(connection, policy)
-    program = compile_for(policy, connection)
+    program = compile_for(policy, connection, columns)
     program.setup.install(connection)
     connection.execute("CREATE OR REPLACE TEMP TABLE moment AS SELECT CAST(? AS BIGINT) AS at_s", [at_s])
-    # The trees are printed once and then forgotten, so they need not be copied first.
-    queries = {grain: program.queries[grain].sql("duckdb", copy=False) for grain in program.queries}
+    queries = {grain: program.nested(grain) for grain in program.queries}
     total = _count(connection)
     if total <= chunk:
         yield 0, queries

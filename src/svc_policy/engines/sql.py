@@ -16,7 +16,7 @@ Python engine raises there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -26,13 +26,18 @@ from svc_policy.engines.runtime import PolicyClocks
 from svc_policy.engines.sql_expressions import case, coalesce, column
 from svc_policy.engines.sql_facts import fact_columns
 from svc_policy.engines.sql_holds import hold_chain
-from svc_policy.engines.sql_ladder import Ladder
+from svc_policy.engines.sql_ladder import TELLING, WITH_KEY, Ladder
 from svc_policy.engines.sql_tables import SetupTables, setup_tables
 from svc_policy.engines.sql_worktime import Node, as_, number
-from svc_policy.expressions.steps import Aggregate, Due, Step
+from svc_policy.expressions.nodes import Expression, walk
+from svc_policy.expressions.steps import Aggregate, Choose, Due, Step
 from svc_policy.facts.columns import TABLES
-from svc_policy.plan import Plan, columns_made, columns_read
+from svc_policy.plan import Plan, columns_made, columns_read, expressions_for
 
+#: Queries that are nested in each other at most; a parser has to come back from there.
+DEEPEST: Final = 60
+#: Under which name a query keeps its source: sqlglot renamed it.
+FROM_KEY: Final = "from_" if "from_" in exp.Select.arg_types else "from"
 CHILD_GRAINS: Final = ("part", "incident", "override", "material")
 
 
@@ -49,6 +54,41 @@ class Program:
         text: str = self.queries[grain].sql(self.dialect, pretty=True)
         return text
 
+    def nested(self, grain: str) -> str:
+        """Print the query of a grain with each layer inside the next, once: a database need not inline them.
+
+        The trees are printed without being copied and cannot be printed again.
+        """
+        query = self.queries[grain]
+        layers = {item.alias: item for item in query.args[WITH_KEY].expressions}
+        within = {name: list(item.this.find_all(exp.Table)) for name, item in layers.items()}
+        within[""] = [query.args[FROM_KEY].this]
+        read: dict[str, int] = {}
+        for tables in within.values():
+            for table in tables:
+                read[table.name] = read.get(table.name, 0) + 1
+        texts: dict[str, str] = {}
+        depth: dict[str, int] = {}
+        kept: list[str] = []
+        for name, tables in within.items():
+            for table in tables:
+                if table.name in texts:
+                    table.replace(exp.Var(this=f"({texts.pop(table.name)}) AS {table.alias_or_name}"))
+                    depth[name] = max(depth.get(name, 0), depth[table.name] + 1)
+            if not name:
+                break
+            depth.setdefault(name, 0)
+            text = layers[name].this.sql(self.dialect, copy=False)
+            if read.get(name) == 1 and not layers[name].args.get("materialized") and depth[name] < DEEPEST:
+                texts[name] = text
+            elif name in read:
+                depth[name] = 0
+                how = " MATERIALIZED" if layers[name].args.get("materialized") else ""
+                kept.append(f"{name} AS{how} ({text})")
+        query.set(WITH_KEY, None)
+        head = f"WITH {', '.join(kept)} " if kept else ""
+        return head + str(query.sql(self.dialect, copy=False))
+
 
 def compile_program(
     plan: Plan,
@@ -56,13 +96,27 @@ def compile_program(
     dialect: str = "duckdb",
     *,
     present: Iterable[str] = ("part", "hold", "incident", "override", "material"),
+    columns: Collection[str] | None = None,
 ) -> Program:
-    """Compile `plan`; `present` names the child grains that have records, the others are left out."""
+    """Compile `plan`.
+
+    Args:
+        plan: The plan.
+        clocks: The policy's clocks.
+        dialect: One of those that expressions can be printed in.
+        present: The child grains that have records; the others are left out.
+        columns: The columns that are wanted, of any grain; all of them unless given. What they do not
+            need is not computed, and `calendar_error` is about what is.
+    """
     compiler = _Compiler(plan, clocks, dialect, frozenset(present))
-    queries = {"ticket": compiler.ticket_query()}
+    wanted = {
+        grain: [name for name in plan.names(grain) if columns is None or name in columns]
+        for grain in ("ticket", *CHILD_GRAINS)
+    }
+    queries = {"ticket": compiler.ticket_query(wanted["ticket"])}
     for grain in CHILD_GRAINS:
-        if grain in compiler.present and plan.names(grain):
-            queries[grain] = compiler.child_query(grain)
+        if grain in compiler.present and wanted[grain]:
+            queries[grain] = compiler.child_query(grain, wanted[grain])
     return Program(setup=compiler.setup, queries=queries, dialect=dialect)
 
 
@@ -94,8 +148,8 @@ class _Compiler:
 
     # --- which steps a set of columns needs
 
-    def closure(self, wanted: Iterable[str]) -> list[Step]:
-        """List the steps that the wanted columns need, in the plan's order; children stop at their aggregate."""
+    def closure(self, wanted: Iterable[str]) -> tuple[list[Step], frozenset[str]]:
+        """List the steps and columns that the wanted columns need; children stop at their aggregate."""
         needed: dict[int, Step] = {}
         stack = list(wanted)
         seen: set[str] = set()
@@ -107,35 +161,56 @@ class _Compiler:
             step = self.steps[name]
             needed[id(step)] = step
             if not isinstance(step, Aggregate):
-                stack.extend(columns_read(step))
-        return [step for step in self.plan.steps if id(step) in needed]
+                stack.extend(self.reads(step, name))
+        return [step for step in self.plan.steps if id(step) in needed], frozenset(seen)
+
+    def reads(self, step: Step, name: str) -> set[str]:
+        """List the columns that one column of a step reads."""
+        found: set[str] = set()
+        for item in expressions_for(step, name):
+            for node in walk(item):
+                if node.operator == "column":
+                    found.add(str(node.data))
+                elif node.operator in TELLING:
+                    found |= self._asked(node.arguments[0])
+        if isinstance(step, Choose):
+            # Whether a row is open hangs on whether what it reads is unknown.
+            found.update(*(self._asked(leaf) for leaf in step.inputs))
+        return found
+
+    def _asked(self, leaf: Expression) -> set[str]:
+        entry = self.plan.columns.get(str(leaf.data)) if leaf.operator == "column" else None
+        return {str(entry.needs.data)} if entry is not None and entry.needs.operator == "column" else set()
+
+    def read_by(self, aggregate: Aggregate, wanted: Container[str]) -> set[str]:
+        """List the columns of the child that what is wanted of an aggregate reads."""
+        names = [name for name in columns_made(aggregate) if name in wanted]
+        return {item for name in (aggregate.name, *names) for item in self.reads(aggregate, name)}
 
     def stage(self, aggregate: Aggregate) -> int:
         """Count how many rounds of gathering must come before this one."""
         below = [
             self.stage(step)
-            for step in self.closure(columns_read(aggregate))
+            for step in self.closure(columns_read(aggregate))[0]
             if isinstance(step, Aggregate) and step is not aggregate
         ]
         return 1 + max(below, default=0)
 
     # --- chains
 
-    def ticket_query(self) -> Node:
+    def ticket_query(self, names: Sequence[str]) -> Node:
         """Build the query of the tickets' columns."""
-        names = self.plan.names("ticket")
-        steps = self.closure(names)
-        ladder = self.chain("t", "ticket", steps)
+        ladder = self.chain("t", "ticket", *self.closure(names))
         return ladder.finish(["ticket_id", *names, "calendar_error"])
 
-    def child_query(self, grain: str) -> Node:
+    def child_query(self, grain: str, names: Sequence[str]) -> Node:
         """Build the query of a child grain's columns."""
-        names = self.plan.names(grain)
-        steps = self.closure(names)
-        return self.chain(grain[0], grain, steps).finish(["ticket_id", "line", *names])
+        return self.chain(grain[0], grain, *self.closure(names)).finish(["ticket_id", "line", *names])
 
-    def chain(self, prefix: str, grain: str, steps: Sequence[Step], *, source: Node | None = None) -> Ladder:
-        """Lay steps out over the records of a grain, side chains first."""
+    def chain(
+        self, prefix: str, grain: str, steps: Sequence[Step], wanted: frozenset[str], *, source: Node | None = None
+    ) -> Ladder:
+        """Lay steps out over the records of a grain, side chains first; of aggregates only what is wanted."""
         ladder = Ladder(self.plan, self.setup, self.facts, self.dialect, prefix)
         joins: list[tuple[str, list[str]]] = []
         given: dict[str, Node] = {}
@@ -151,17 +226,21 @@ class _Compiler:
                             given[name] = number(0) if name != step.name else empty
         for (child, stage), aggregates in stages.items():
             table = f"{prefix}_{child}_{stage}"
-            inner = self.closure(name for step in aggregates for name in columns_read(step))
-            side = self.chain(f"{table}_", child, inner)
-            ladder.take(side.gather(table, aggregates), side.shared)
-            made = [name for step in aggregates for name in columns_made(step) if name in self.plan.columns]
+            inner = self.closure(name for step in aggregates for name in self.read_by(step, wanted))
+            side = self.chain(f"{table}_", child, *inner)
+            ladder.take(side.gather(table, aggregates, wanted), side.shared)
+            made = [
+                name
+                for step in aggregates
+                for name in columns_made(step)
+                if name == step.name or (name in wanted and name in self.plan.columns)
+            ]
             joins.append((table, made))
-            for step in aggregates:
-                for name in columns_made(step):
-                    if name in self.plan.columns:
-                        empty = exp.false() if step.gathering == "any" and name == step.name else number(0)
-                        missing = exp.Is(this=column("ticket_id", table), expression=exp.null())
-                        given[name] = case([(missing, empty)], column(name, table))
+            for name in made:
+                gathering = next((step.gathering for step in aggregates if step.name == name), "")
+                empty = exp.false() if gathering == "any" else number(0)
+                missing = exp.Is(this=column("ticket_id", table), expression=exp.null())
+                given[name] = case([(missing, empty)], column(name, table))
         held = [step for step in steps if isinstance(step, Due) and step.stops]
         if held and "hold" in self.present:
             self.hold_side(ladder, prefix, held, joins, given)
@@ -190,7 +269,7 @@ class _Compiler:
             .from_("tickets")
             .where(exp.column("ticket_id").isin(query=exp.select("ticket_id").from_("holds")))
         )
-        side = self.chain(f"{starts_prefix}_", "ticket", inner, source=with_holds.subquery("tickets"))
+        side = self.chain(f"{starts_prefix}_", "ticket", *inner, source=with_holds.subquery("tickets"))
         side_name = side.close(f"{starts_prefix}_base", held)
         ladder.take(side.tables, {*side.shared, side_name})
         for clock, steps in by_clock.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import attrs
 from sqlglot import exp
@@ -40,6 +40,8 @@ class Rung:
     joins: tuple[Join, ...] = ()
 
 
+#: Operators that tell unknown from absent, by what their first argument asks for.
+TELLING = ("is_undetermined", "unless_undetermined")
 #: Under which name a query keeps its CTEs: sqlglot renamed it.
 WITH_KEY = "with_" if "with_" in exp.Select.arg_types else "with"
 
@@ -127,8 +129,8 @@ class Ladder:
         self.tables.append((name, exp.select(*(column(item) for item in names)).from_(last)))
         return name
 
-    def gather(self, name: str, aggregates: Sequence[Aggregate]) -> list[tuple[str, Node]]:
-        """Write the chain grouped by ticket, with the aggregates as its columns; gives all its tables."""
+    def gather(self, name: str, aggregates: Sequence[Aggregate], made_names: Container[str]) -> list[tuple[str, Node]]:
+        """Write the chain grouped by ticket, with what is wanted of the aggregates as its columns; gives all its tables."""
         made: list[Node] = []
         wanted: list[str] = ["ticket_id"]
         for step in aggregates:
@@ -136,7 +138,7 @@ class Ladder:
             self.rung(value, step.value)
             wanted.append(value)
             made.append(as_(self._gathered(step, column(value)), step.name))
-            if f"{step.name}_needs" in self.plan.columns:
+            if f"{step.name}_needs" in made_names:
                 needs = f"{step.name}__needs"
                 asked = self.lower(step.needs)
                 missing = exp.Is(this=column(value), expression=exp.null())
@@ -179,8 +181,8 @@ class Ladder:
             for item in walk(node):
                 if item.operator == "column":
                     found.add(str(item.data))
-                    if item.asks and (needs := self._needs_name(item)):
-                        found.add(needs)
+                elif item.operator in TELLING and (needs := self._needs_name(item.arguments[0])):
+                    found.add(needs)
                 elif item.operator == "fact":
                     found.add(self._fact_name(str(item.data)))
                 elif item.operator == "reached":
@@ -275,7 +277,8 @@ class Ladder:
             if item.nullable
         ]
         unknown = f"{step.name}__unknown"
-        self.add(unknown, case([(guard, mask_sum(terms))], number(0)), [*conditions, *step.inputs])
+        asked = [name for leaf in step.inputs if (name := self._needs_name(self.lower(leaf)))]
+        self.add(unknown, case([(guard, mask_sum(terms))], number(0)), [*conditions, *step.inputs], reads=asked)
         opened = f"{step.name}__open"
         count = len(conditions)
         if step.policy == "unique":

@@ -92,6 +92,7 @@ def tell_procedures(account: Account) -> Section:
                 ]
                 text = message(template.template, procedure=words.label(procedure), steps=words.parted(named))
                 account.say(text, *(item.rule for item in own))
+    _tell_choices(account, account.decision.items("procedures"), lambda item: words.label(item.cells["step"]))
     _tell_open(account, "procedures", message("which procedures apply"))
     return account.section(message("Procedures"))
 

@@ -156,7 +156,11 @@ def _values_of_result(name: str, settings: Settings) -> Mapping[str, tuple[str, 
 
 def _zones(settings: Settings) -> dict[str, tuple[str, ...]] | None:
     """Name the zones where the policy lists them, as values of the fact `zone`; then there are no others."""
-    return next((dict(fact.values) or None for fact in settings.facts["ticket"] if fact.name == "zone"), None)
+    zones: dict[str, tuple[str, ...]] = {}
+    for fact in settings.facts["ticket"]:
+        if fact.name == "zone":
+            zones.update(fact.values)
+    return zones or None
 
 
 def _of_parameters(settings: Settings) -> list[ColumnSpec]:

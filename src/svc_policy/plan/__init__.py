@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
 
 import attrs
@@ -24,6 +25,8 @@ SERVING = frozenset(
         "penalty_waivers",
     }
 )
+#: Columns that lead to a result.
+_INNER = re.compile(r"_(needs|unknown|open|live|within|day|opening_\d+)$")
 #: Results that nothing else reads.
 LATE = ("next_change_at", "needs")
 
@@ -73,6 +76,26 @@ def make_plan(rules: Rules, fixed_day: int | None = None, shape: Shape | None = 
         tables=builder.collected,
         asked=tuple(builder.asked),
         rules=rules,
+    )
+
+
+def result_names(plan: Plan) -> tuple[str, ...]:
+    """List the columns that a decision is read for, of every grain, without those that lead there.
+
+    Left out are what is asked for and what is unknown (a null ``X_row`` is open), allowances, clocks and
+    the instants of shares. `needs` is left out as well: it needs nearly everything.
+    """
+    clocks = {step.name for step in plan.steps if isinstance(step, Due)}
+    return tuple(
+        name
+        for step in plan.steps
+        for name in columns_made(step)
+        if name in plan.columns
+        and name not in SERVING
+        and name not in clocks
+        and name != "needs"
+        and not name.startswith("unclear_")
+        and _INNER.search(name) is None
     )
 
 
@@ -148,6 +171,27 @@ def expressions_of(step: Step) -> tuple[Expression, ...]:
         case Choose():
             values = tuple(value for output in step.outputs for value in (*output.values, output.otherwise))
             return (*step.conditions, *step.needs, *step.row_needs, *values)
+
+
+def expressions_for(step: Step, name: str) -> tuple[Expression, ...]:
+    """List the expressions that one column of a step is made of; all of them for its needs."""
+    if name == f"{step.name}_needs":
+        return expressions_of(step)
+    match step:
+        case Compute() | Aggregate():
+            return (step.value,)
+        case Due():
+            return (step.start, step.allowance, step.when)
+        case Collect():
+            return step.conditions
+        case Choose():
+            values = tuple(
+                value
+                for output in step.outputs
+                if output.name == name
+                for value in (*output.values, output.otherwise)
+            )
+            return (*step.conditions, *values)
 
 
 def columns_read(step: Step) -> frozenset[str]:

@@ -22,6 +22,7 @@ from svc_policy.expressions.nodes import (
     or_,
 )
 from svc_policy.rules.family import Context, Family, Result, Row
+from svc_policy.rules.listing import CHOSEN_BY
 from svc_policy.units import Literal
 
 
@@ -83,6 +84,7 @@ FAMILY = Family(
         Result("owner", "role", "负责人", required=True),
         Result("order", "count", "顺序", required=True),
         Result("done", "text", "完成标志"),
+        CHOSEN_BY,
     ),
     build=build,
 )
