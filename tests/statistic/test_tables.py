@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pack.building import copy_of_mall
 
+from pack.building import copy_of_mall
 from svc_policy import load
 from svc_policy.errors import PackError
 

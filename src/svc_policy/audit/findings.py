@@ -48,9 +48,7 @@ _BASE = "decisions AS d JOIN ticket_lines AS l USING (ticket_id) JOIN tickets AS
 _OF_RULE = {"rule": "r.rule", "clauses": "r.clauses", "interpretations": "r.interpretations"}
 
 
-def make_findings(
-    connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: int, *, with_texts: bool = True
-) -> None:
+def make_findings(connection: duckdb.DuckDBPyConnection, policy: Policy, at_s: int, *, with_texts: bool = True) -> None:
     """Make the table `findings`, in the order of the log, from the tables of decisions.
 
     Without texts only the findings of which a reason for a rejection is made have one.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from svc_policy.cli.session import Session
 from svc_policy.cli.showing_materials import show_materials
+from svc_policy.cli.showing_matters import show_judgement, show_procedures, show_standing
 from svc_policy.decision import Decision, Item, Penalty, Quote, RuleUse
 from svc_policy.explain.charging import line_name
 from svc_policy.explain.covering import speaks_of_coverage
@@ -34,16 +35,19 @@ def show_decision(session: Session, policy: Policy, decision: Decision) -> None:
     words = Wording(policy, session.language)
     _show_head(session, policy, decision)
     _show_coverage(session, words, decision)
+    show_standing(session, words, decision)
     _show_targets(session, words, decision)
     if decision.materials is not None:
         show_materials(session, words, decision.materials)
     if decision.quote is not None:
         session.write()
         _show_quote(session, words, decision, decision.quote)
+    show_judgement(session, words, policy, decision)
     _show_approvals(session, words, decision)
     _show_penalties(session, words, decision.penalties)
     _show_escalations(session, words, decision.escalations)
     _show_overrides(session, words, policy, decision)
+    show_procedures(session, words, decision)
     _show_next(session, words, decision)
 
 
