@@ -32,7 +32,13 @@ def main() -> int:
     )
     parser.add_argument("--only", action="append", choices=MODULES, help="measure only this; may be repeated")
     parser.add_argument("--tickets", type=int, help="tickets of the batch instead of 1,000,000")
-    parser.add_argument("--differential", type=int, help="tickets of the differential test instead of 200,000")
+    parser.add_argument(
+        "--count",
+        "--differential",
+        dest="differential",
+        type=int,
+        help="tickets of the differential instead of 200,000",
+    )
     parser.add_argument(
         "--folder", type=Path, help="where to keep the generated tickets; a temporary folder by default"
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from bench import hand_written
+from bench.differential import services
 from bench.peers import Peer, available_peers
 from bench.reference_tickets import Case, compare, policy_answer, reference_cases, reference_policy
 from bench.timing import Limit, Measurement, Settings, calling, interleaved, shown, tell
@@ -15,7 +16,7 @@ from svc_policy.errors import CalendarError
 from svc_policy.pack.cases import cases_of
 from svc_policy.policy import OFTEN
 
-MALL_SAMPLE = 200
+SAMPLE = 200
 
 
 def measure(settings: Settings) -> Iterator[Measurement]:
@@ -32,7 +33,7 @@ def measure(settings: Settings) -> Iterator[Measurement]:
     by_hand = [(case.job, case.at_s) for case in sample]
     reference = [(case.ticket, case.at_s) for case in sample]
     mall = load("mall")
-    tickets = mall_tickets(mall)[:MALL_SAMPLE]
+    tickets = examples(mall)[:SAMPLE]
     tell("  timing the decisions of shapes that come often")
     settle(policy, reference)
     settle(mall, tickets)
@@ -68,6 +69,8 @@ def measure(settings: Settings) -> Iterator[Measurement]:
             yield Measurement(name=f"  than {name}", figure=figure)
     yield Limit(35, "× by hand").judge("full mall decision", ratio("mall", "by hand"), note("mall"))
 
+    yield from measure_services(settings, by_hand)
+
     tell("  timing the decisions of shapes that were not seen before")
     rounds = settings.rounds(8)
     unseen = {
@@ -87,6 +90,25 @@ def measure(settings: Settings) -> Iterator[Measurement]:
             run = f"{view.__name__} {name}"
             figure = f"{shown(ratio(run, 'by hand'))} × by hand ({note(run)})"
             yield Measurement(name=f"{what}, {(view.__doc__ or '').rstrip('.')}", figure=figure)
+
+
+def measure_services(settings: Settings, by_hand: Sequence[tuple[hand_written.Job, int]]) -> Iterator[Measurement]:
+    """Measure the full decision of every service, the slowest against its target."""
+    tell("  timing the decisions of every service")
+    runs: dict[str, Callable[[], None]] = {"by hand": calling(hand_written.decide, by_hand)}
+    sizes: dict[str, int] = {}
+    for name in services():
+        policy = load(name)
+        tickets = examples(policy)[:SAMPLE]
+        settle(policy, tickets)
+        runs[name] = calling(policy.decide_s, tickets)
+        sizes[name] = len(tickets)
+    times = interleaved(runs, settings.rounds(15))
+    found = {name: times.ratio(name, "by hand") * len(by_hand) / size for name, size in sizes.items()}
+    first, *others = sorted(found, key=lambda name: found[name], reverse=True)
+    yield Limit(60, "× by hand").judge("slowest full decision", found[first], first)
+    for name in others:
+        yield Measurement(name=f"  {name}", figure=f"{shown(found[name])} × by hand")
 
 
 def columns_read(policy: Policy, ticket: Ticket, at_s: int) -> None:
@@ -132,15 +154,15 @@ def _on_fresh(policy: Policy, tickets: Sequence[tuple[Ticket, int]], rounds: int
     return run
 
 
-def mall_tickets(mall: Policy) -> list[tuple[Ticket, int]]:
-    """Read the worked examples of the mall, each at its own instant and half a day later."""
+def examples(policy: Policy) -> list[tuple[Ticket, int]]:
+    """Read the worked examples of a policy, each at its own instant and half a day later."""
     found: list[tuple[Ticket, int]] = []
     for later in (timedelta(0), timedelta(hours=12)):
-        for case in cases_of(mall.pack):
-            at = case.at if case.at.tzinfo is not None else case.at.replace(tzinfo=mall.zone)
-            ticket, at_s = mall.ticket(case.ticket), int((at + later).timestamp())
+        for case in cases_of(policy.pack):
+            at = case.at if case.at.tzinfo is not None else case.at.replace(tzinfo=policy.zone)
+            ticket, at_s = policy.ticket(case.ticket), int((at + later).timestamp())
             try:
-                mall.decide_s(ticket, at_s)
+                policy.decide_s(ticket, at_s)
             except CalendarError:
                 continue
             found.append((ticket, at_s))

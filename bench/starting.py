@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from bench.timing import Limit, Measurement, Settings, shown, tell
+from bench.differential import services
+from bench.timing import Limit, Measurement, Settings, interleaved, shown, tell
 
 LOADING = (
     "import time; import svc_policy; wall, cpu = time.perf_counter(), time.process_time(); svc_policy.load('mall'); "
@@ -62,7 +64,18 @@ def measure(settings: Settings) -> Iterator[Measurement]:
     yield Limit(100, "ms").judge(
         "load('mall'), its imports included", wall["load"], f"computing {shown(cpu['load'])} ms"
     )
+    yield from measure_packs(settings)
     yield Limit(0.6, "s").judge("svc-policy decide", wall["decide"] / 1e3, f"computing {shown(cpu['decide'] / 1e3)} s")
+
+
+def measure_packs(settings: Settings) -> Iterator[Measurement]:
+    """Load every service in turn in this process, which has loaded each before."""
+    from svc_policy import load
+
+    runs = {name: partial(load, name) for name in services()}
+    times = interleaved(runs, settings.rounds(15))
+    for name in sorted(runs, key=times.median, reverse=True):
+        yield Limit(80, "ms").judge(f"load('{name}'), not the first", times.median(name) * 1e3)
 
 
 def _whole(command: Sequence[str]) -> tuple[float, float]:

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from svc_policy import load
-from svc_policy.batch import decide_batch, insert_tickets
-from svc_policy.errors import CalendarError
+from svc_policy.batch import RESULTS, decide_batch, insert_tickets, result_names
+from svc_policy.errors import CalendarError, UsageError
 
 from .tickets import random_tickets
 
@@ -19,6 +19,8 @@ CHILDREN = {
     "override": "override_decisions",
     "material": "material_decisions",
 }
+
+KEYS = {grain: ("ticket_id",) if grain == "ticket" else ("ticket_id", "line") for grain in RESULTS}
 
 
 def compare(policy, tickets, at: int, chunk: int = 500_000) -> tuple[list[str], int]:
@@ -94,6 +96,60 @@ def test_without_child_records(mall) -> None:
     ]
     differences, _ = compare(mall, bare, AT)
     assert differences == []
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [None, ("total",), ("arrived_due", "part_amount"), ("needs",), ("escalations_fired", "penalty_most"), ()],
+    ids=str,
+)
+def test_some_columns_have_the_values_they_have_among_all(mall, chosen) -> None:
+    chosen = result_names(mall.plan) if chosen is None else chosen
+    tickets = [
+        attrs.evolve(ticket, ticket_id=f"T{number}") for number, ticket in enumerate(random_tickets(mall, 300, seed=11))
+    ]
+    connection = duckdb.connect()
+    insert_tickets(connection, mall, tickets)
+    decide_batch(mall, connection, at_s=AT)
+    known = {
+        grain: _rows(connection, table, (*KEYS[grain], *(name for name in mall.plan.names(grain) if name in chosen)))
+        for grain, table in RESULTS.items()
+        if grain == "ticket" or any(name in chosen for name in mall.plan.names(grain))
+    }
+    outside = {key for key, wrong in _rows(connection, "decisions", ("ticket_id", "calendar_error")) if wrong}
+    for table in RESULTS.values():
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    decide_batch(mall, connection, at_s=AT, columns=chosen)
+    made = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+    for grain, table in RESULTS.items():
+        assert (table in made) == (grain in known)
+    for grain, rows in known.items():
+        names = [column for column, *_ in connection.execute(f"DESCRIBE {RESULTS[grain]}").fetchall()]
+        own = [name for name in mall.plan.names(grain) if name in chosen]
+        assert names == [*KEYS[grain], *own, *(["calendar_error"] if grain == "ticket" else [])]
+        found = _rows(connection, RESULTS[grain], (*KEYS[grain], *own))
+        assert sorted(filter(lambda row: row[0] not in outside, found), key=repr) == sorted(
+            filter(lambda row: row[0] not in outside, rows), key=repr
+        )
+    # What is computed for some columns is part of what is computed for all.
+    still = {key for key, wrong in _rows(connection, "decisions", ("ticket_id", "calendar_error")) if wrong}
+    assert still <= outside
+
+
+def test_a_column_that_is_not_there_is_named(mall) -> None:
+    with pytest.raises(UsageError) as raised:
+        decide_batch(mall, duckdb.connect(), at_s=AT, columns=["total", "totl"])
+    (found,) = raised.value.problems
+    assert found.code == "column-unknown"
+    assert "`totl`" in str(found.message)
+    assert "`total`" in str(found.help)
+
+
+def test_results_leave_out_what_leads_to_them(mall) -> None:
+    chosen = result_names(mall.plan)
+    assert {"category", "arrived_due", "arrived_status", "total", "penalty_least", "escalations_fired"} <= set(chosen)
+    assert {"category_needs", "arrived_within", "arrived_live", "arrived_share_5", "routing_unknown"}.isdisjoint(chosen)
+    assert len(chosen) < len(mall.plan.names("ticket")) / 2
 
 
 def test_a_fixed_day_stands_in_for_all_governing_dates(mall) -> None:

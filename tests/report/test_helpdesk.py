@@ -119,10 +119,14 @@ def test_repeated_repairs(campus: Report, cases: dict[str, list[dict[str, Any]]]
     parameter = campus.policy.pack.settings.parameters.get("repeat_look_back")
     if parameter is not None:
         pytest.skip("the policy has a look-back of its own, which this count does not know")
+    of_device: dict[tuple[str, str], list[tuple[str, int | None]]] = {}
+    for case, which, _, ended in repairs:
+        of_device.setdefault(which, []).append((case, ended))
+    wanted = of_2012(cases)
     found = [
-        any(which == other and end is not None and end < at and name != case for name, other, _, end in repairs)
+        any(end is not None and end < at and name != case for name, end in of_device[which])
         for case, which, at, ended in repairs
-        if ended is not None and case in of_2012(cases)
+        if ended is not None and case in wanted
     ]
     assert campus.statistics["repeats"]["repairs"] == len(found)
     assert campus.statistics["repeats"]["repeated"] == sum(found)

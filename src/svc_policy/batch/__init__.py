@@ -191,7 +191,7 @@ def check_columns(policy: Policy, columns: Collection[str]) -> None:
             message("the policy has no column `{name}`", name=name),
             help=message("did you mean `{name}`", name=near)
             if (near := nearest(name, known))
-            else message("`policy.plan.names(\"ticket\")` lists them"),
+            else message('`policy.plan.names("ticket")` lists them'),
         )
         for name in columns
         if name not in known

@@ -124,7 +124,8 @@ def compile_sql(plan: Plan, clocks: PolicyClocks, dialect: str = "duckdb") -> st
     """Print the whole policy as one script: tables and views named ``svc_policy_*``."""
     program = compile_program(plan, clocks, dialect)
     parts = [
-        "-- Input: tables tickets, parts, holds, incidents, overrides, materials and moment(at_s); see the published schema.",
+        "-- Input: tables tickets, parts, holds, incidents, overrides, materials and moment(at_s); "
+        "see the published schema.",
         program.setup.script(dialect),
     ]
     for grain in program.queries:

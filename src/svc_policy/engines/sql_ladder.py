@@ -129,8 +129,8 @@ class Ladder:
         self.tables.append((name, exp.select(*(column(item) for item in names)).from_(last)))
         return name
 
-    def gather(self, name: str, aggregates: Sequence[Aggregate], made_names: Container[str]) -> list[tuple[str, Node]]:
-        """Write the chain grouped by ticket, with what is wanted of the aggregates as its columns; gives all its tables."""
+    def gather(self, name: str, aggregates: Sequence[Aggregate], columns: Container[str]) -> list[tuple[str, Node]]:
+        """Write the chain grouped by ticket, with those `columns` of the aggregates that there are; gives its tables."""
         made: list[Node] = []
         wanted: list[str] = ["ticket_id"]
         for step in aggregates:
@@ -138,7 +138,7 @@ class Ladder:
             self.rung(value, step.value)
             wanted.append(value)
             made.append(as_(self._gathered(step, column(value)), step.name))
-            if f"{step.name}_needs" in made_names:
+            if f"{step.name}_needs" in columns:
                 needs = f"{step.name}__needs"
                 asked = self.lower(step.needs)
                 missing = exp.Is(this=column(value), expression=exp.null())
@@ -395,16 +395,19 @@ class Ladder:
         """Write the layers, each column as early as it can be; gives the name of the last one."""
         base = self._base()
         level: dict[str, int] = dict.fromkeys(base, 0)
-        laid: list[Rung] = []
+        by_level: dict[int, list[Rung]] = {}
         for rung in self._needed(names):
             if rung.name not in level:
                 level[rung.name] = 1 + max((level[item] for item in rung.reads), default=0)
-                laid.append(rung)
-        top = max(level.values(), default=0)
-        last_use = _put_off(laid, level, names, top)
-        by_level: dict[int, list[Rung]] = {}
-        for rung in laid:
-            by_level.setdefault(level[rung.name], []).append(rung)
+                by_level.setdefault(level[rung.name], []).append(rung)
+        last_use: dict[str, int] = {}
+        for number_of, rungs in by_level.items():
+            for rung in rungs:
+                for item in rung.reads:
+                    last_use[item] = max(last_use.get(item, 0), number_of)
+        top = max(by_level, default=0)
+        for name in names:
+            last_use[name] = top + 1
         used = [name for name in base if last_use.get(name, 0) > 0]
         previous = f"{self.prefix}0"
         self.tables.append((previous, self._first_layer(base, used)))
@@ -477,35 +480,6 @@ class Ladder:
                 same = exp.EQ(this=column("ticket_id", table), expression=column("ticket_id", "r"))
                 query = query.join(exp.to_table(table), on=same, join_type="left")
         return query
-
-
-def _put_off(rungs: Sequence[Rung], level: dict[str, int], names: Sequence[str], top: int) -> dict[str, int]:
-    """Move rungs into later layers where less has to be carried on then; gives the last layer that reads each column.
-
-    `level` holds the earliest layer of each column and is brought up to date. A later layer does without the
-    column itself but has to be given what it reads.
-    """
-    readers: dict[str, list[str]] = {}
-    for rung in rungs:
-        for item in rung.reads:
-            readers.setdefault(item, []).append(rung.name)
-    ends = dict.fromkeys(names, top + 1)
-    # Whoever reads a column comes after it, so its place is settled before the column's own.
-    for rung in reversed(rungs):
-        own = rung.name
-        earliest = level[own]
-        latest = min((level[name] for name in readers.get(own, ())), default=top + 1) - 1
-        carried_to = [
-            max((ends.get(item, 0), *(level[name] for name in readers[item] if name != own))) for item in rung.reads
-        ]
-
-        def saved(layer: int, earliest: int = earliest, carried_to: Sequence[int] = carried_to) -> int:
-            return layer - earliest - sum(max(0, layer - max(end, earliest)) for end in carried_to)
-
-        level[own] = max(range(earliest, latest + 1), key=saved)
-    return {
-        name: max((ends.get(name, 0), *(level[reader] for reader in readers.get(name, ())))) for name in level
-    }
 
 
 def _row(first: str, count: int) -> Node:

@@ -339,14 +339,22 @@ def _list_of(
 
 def _days(files: PackFiles, problems: list[Problem]) -> tuple[FrozenDay, ...]:
     from svc_policy.tables.sheets import csv_text
-    from svc_policy.worktime.frozen_file import parse_frozen
 
     sheet = files.sheets.get("calendar")
     if sheet is None:
         return ()
-    days, found = parse_frozen(csv_text(sheet), sheet.file)
+    days, found = _parsed_days(csv_text(sheet), sheet.file)
     problems.extend(found)
-    return tuple(days)
+    return days
+
+
+@functools.lru_cache(16)
+def _parsed_days(text: str, file: str) -> tuple[tuple[FrozenDay, ...], tuple[Problem, ...]]:
+    """Parse a calendar once; nobody changes what it gives."""
+    from svc_policy.worktime.frozen_file import parse_frozen
+
+    days, problems = parse_frozen(text, file)
+    return tuple(days), tuple(problems)
 
 
 def _check_hours(pack: Pack, problems: list[Problem]) -> None:

@@ -186,10 +186,7 @@ def expressions_for(step: Step, name: str) -> tuple[Expression, ...]:
             return step.conditions
         case Choose():
             values = tuple(
-                value
-                for output in step.outputs
-                if output.name == name
-                for value in (*output.values, output.otherwise)
+                value for output in step.outputs if output.name == name for value in (*output.values, output.otherwise)
             )
             return (*step.conditions, *values)
 

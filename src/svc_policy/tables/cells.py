@@ -147,7 +147,9 @@ def refuse_what_spreadsheets_change(text: str) -> None:
         Refusal: The cell begins with `=` or `+`, or is a number in parentheses.
     """
     folded = fold(text).strip()
-    if folded[:1] in ("=", "+") and folded:
+    if not folded.startswith(("=", "+", "(")):
+        return
+    if folded[0] != "(":
         raise Refusal("cell-formula", message("no cell begins with `=` or `+`: a spreadsheet would compute it"))
     if re.fullmatch(r"\(\s*[0-9]+(?:[.,][0-9]+)*\s*\)", folded):
         raise Refusal(

@@ -6,6 +6,8 @@ circled and fractional characters stay what they are; a number that holds one is
 
 from __future__ import annotations
 
+import functools
+
 _KEPT = ("<super>", "<sub>", "<circle>", "<fraction>")
 _INVISIBLE = {ord(mark): None for mark in "\u200b\u2060\ufeff"}
 
@@ -15,8 +17,11 @@ def fold(text: str) -> str:
 
     Folding twice changes nothing. Case, punctuation and inner spaces stay.
     """
-    if text.isascii():
-        return text
+    return text if text.isascii() else _folded(text)
+
+
+@functools.lru_cache(8192)  # headings and words of a table come again and again
+def _folded(text: str) -> str:
     import unicodedata
 
     text = text.translate(_INVISIBLE)
