@@ -160,7 +160,7 @@ def examples(policy: Policy) -> list[tuple[Ticket, int]]:
     for later in (timedelta(0), timedelta(hours=12)):
         for case in cases_of(policy.pack):
             at = case.at if case.at.tzinfo is not None else case.at.replace(tzinfo=policy.zone)
-            ticket, at_s = policy.ticket(case.ticket), int((at + later).timestamp())
+            ticket, at_s = policy.ticket(case.ticket), int(at.timestamp() + later.total_seconds())
             try:
                 policy.decide_s(ticket, at_s)
             except CalendarError:

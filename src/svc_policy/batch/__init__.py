@@ -189,7 +189,7 @@ def check_columns(policy: Policy, columns: Collection[str]) -> None:
         problem(
             "column-unknown",
             message("the policy has no column `{name}`", name=name),
-            help=message("did you mean `{name}`", name=near)
+            help=message("did you mean `{near}`?", near=near)
             if (near := nearest(name, known))
             else message('`policy.plan.names("ticket")` lists them'),
         )

@@ -52,6 +52,12 @@ def report(
     from svc_policy.statistics import period_of
 
     session = session_of(context)
+    if page is not None:
+        # Whoever waits for a large log wants to know of it before.
+        is_new = not Path(page).exists()
+        _write(page, "", mode="a")
+        if is_new:
+            Path(page).unlink()
     period = period_of(month, year)
     policy = load(pack)
     found = run_report(
@@ -63,13 +69,17 @@ def report(
         progress=progress_of(session),
     )
     if page is not None:
-        text = found.html(session.language)
-        try:
-            Path(page).write_text(text, encoding="utf-8")
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            refuse("report-page", message("cannot write `{file}`: {reason}", file=page, reason=reason))
+        _write(page, found.html(session.language), mode="w")
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:
         session.write(message("wrote the report to {path}", path=page))
+
+
+def _write(page: str, text: str, *, mode: str) -> None:
+    try:
+        with open(page, mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        refuse("report-page", message("cannot write `{file}`: {reason}", file=page, reason=reason))

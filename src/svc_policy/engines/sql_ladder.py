@@ -130,7 +130,7 @@ class Ladder:
         return name
 
     def gather(self, name: str, aggregates: Sequence[Aggregate], columns: Container[str]) -> list[tuple[str, Node]]:
-        """Write the chain grouped by ticket, with those `columns` of the aggregates that there are; gives its tables."""
+        """Write the chain grouped by ticket, with the wanted `columns` of the aggregates; gives all its tables."""
         made: list[Node] = []
         wanted: list[str] = ["ticket_id"]
         for step in aggregates:
