@@ -133,6 +133,24 @@ def problem(
     return Problem(code=code, message=template, place=place, help=help, severity=severity)
 
 
+def reason_of(error: OSError) -> Message | str:
+    """Say why a file or folder could not be read or written; rare reasons in the words of the operating system."""
+    import errno
+    import os
+
+    known = {
+        errno.ENOENT: message("there is no such file or folder"),
+        errno.EISDIR: message("this is a folder"),
+        errno.ENOTDIR: message("this is not a folder"),
+        errno.EACCES: message("it is not allowed"),
+        errno.EROFS: message("it is not allowed"),
+        errno.ENOSPC: message("there is no space left"),
+        errno.ENAMETOOLONG: message("the name is too long"),
+    }
+    code = error.errno or 0
+    return known.get(code) or (os.strerror(code).lower() if code else str(error))
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Find the known word that `word` was probably meant to be, or None."""
     import difflib

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from svc_policy.errors import MappingError, Place, Problem, nearest, problem
+from svc_policy.errors import MappingError, Place, Problem, nearest, problem, reason_of
 from svc_policy.messages import Message, message
 
 LARGEST = 1 << 20
@@ -153,7 +153,7 @@ def _text_of(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise MappingError(
             [problem("mapping-file", message("the file cannot be read: {reason}", reason=reason), place=place)]
         ) from None

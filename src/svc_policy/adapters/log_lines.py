@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, TextIO
 import attrs
 
 from svc_policy.adapters.mapping import FileOptions
-from svc_policy.errors import MappingError, Place, Problem, problem
+from svc_policy.errors import MappingError, Place, Problem, problem, reason_of
 from svc_policy.messages import Message, message
 from svc_policy.tables.sheets import delimiter_of
 
@@ -272,7 +272,7 @@ def _decodes(file: BinaryIO, encoding: str) -> bool:
 
 
 def _unreadable(path: Path, error: OSError) -> MappingError:
-    reason = (error.strerror or str(error)).lower()
+    reason = reason_of(error)
     return _refuse(path, message("the file cannot be read: {reason}", reason=reason))
 
 

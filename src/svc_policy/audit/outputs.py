@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from svc_policy.audit.findings import COLUMNS, FINDINGS
 from svc_policy.audit.words import literal
-from svc_policy.errors import Place, UsageError, problem
+from svc_policy.errors import Place, UsageError, problem, reason_of
 from svc_policy.messages import message
 from svc_policy.tables.sheets import neutralise
 
@@ -188,6 +188,6 @@ def decisions_query(connection: duckdb.DuckDBPyConnection, policy: Policy) -> st
 
 
 def _unwritable(out: Path, error: OSError) -> UsageError:
-    reason = (error.strerror or str(error)).lower()
+    reason = reason_of(error)
     template = message("the folder cannot be written: {reason}", reason=reason)
     return UsageError([problem("audit-folder", template, place=Place(file=str(out)))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,7 +10,7 @@ import click
 
 from svc_policy.cli.framework import argument, command, option, pack_argument, refuse
 from svc_policy.cli.session import Session, session_of
-from svc_policy.errors import Place, UsageError, nearest, problem
+from svc_policy.errors import Place, UsageError, nearest, problem, reason_of
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def write_page(session: Session, file: str, text: str) -> None:
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        reason = reason_of(error)
         unwritable = message("the file cannot be written: {reason}", reason=reason)
         raise UsageError([problem("file-unwritable", unwritable, place=Place(file=file))]) from None
     session.write(message("wrote {path}", path=file))

@@ -10,6 +10,7 @@ import click
 from svc_policy.cli.auditing import progress_of
 from svc_policy.cli.framework import argument, command, option, refuse
 from svc_policy.cli.session import session_of
+from svc_policy.errors import reason_of
 from svc_policy.messages import message
 
 
@@ -81,5 +82,5 @@ def _write(page: str, text: str, *, mode: str) -> None:
         with open(page, mode, encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         refuse("report-page", message("cannot write `{file}`: {reason}", file=page, reason=reason))

@@ -10,7 +10,7 @@ import click
 
 from svc_policy.cli.framework import command, json_option, option, pack_argument, refuse
 from svc_policy.cli.session import session_of
-from svc_policy.errors import UsageError, problem
+from svc_policy.errors import UsageError, problem, reason_of
 from svc_policy.messages import message
 
 
@@ -87,7 +87,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _refuse_file(path: Path, error: OSError) -> NoReturn:
-    text = message("cannot write `{file}`: {reason}", file=path, reason=(error.strerror or str(error)).lower())
+    text = message("cannot write `{file}`: {reason}", file=path, reason=reason_of(error))
     raise UsageError([problem("file-unwritable", text)])
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from svc_policy.errors import Place, Problem, UsageError, problem
+from svc_policy.errors import Place, Problem, UsageError, problem, reason_of
 from svc_policy.messages import Message, message
 from svc_policy.pack.load import Pack, load_pack
 from svc_policy.pack.source import FIXED_SHEETS, TEXTS, PackFiles
@@ -133,7 +133,7 @@ def _refusal(folder: Path, code: str, text: Message) -> UsageError:
 
 
 def _unwritable(folder: Path, error: OSError) -> Problem:
-    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    reason = reason_of(error)
     return problem(
         "folder-unwritable",
         message("the folder cannot be written: {reason}", reason=reason),

@@ -18,8 +18,8 @@ from typing import Any
 import attrs
 
 from svc_policy.errors import PackError, Place, Problem, nearest, problem
-from svc_policy.messages import message
-from svc_policy.pack.source import PackFiles, find_pack, read_files
+from svc_policy.messages import Message, message
+from svc_policy.pack.source import PackFiles, find_pack, read_files, shared_packs
 from svc_policy.rules.family import Row
 from svc_policy.tables import Sheet
 
@@ -42,7 +42,12 @@ class Instructions:
 
 
 def read_layers(path: Path, families: Mapping[str, object], problems: list[Problem]) -> list[PackFiles]:
-    """Read a pack and the packs that it extends, the lowest first."""
+    """Read a pack and the packs that it extends, the lowest first.
+
+    Raises:
+        PackError: A base cannot be found, or the packs extend one another without end; without it nothing else
+            that could be said of the pack would be of use.
+    """
     layers = [read_files(path, families, problems)]
     seen = [path.resolve()]
     while (name := _extends(layers[0])) is not None:
@@ -51,15 +56,29 @@ def read_layers(path: Path, families: Mapping[str, object], problems: list[Probl
         try:
             found = find_pack(beside if beside.is_dir() or beside.is_file() else name)
         except PackError as error:
-            problems.extend(attrs.evolve(item, place=place) for item in error.problems)
-            break
-        if found.resolve() in seen or len(layers) >= MOST_LAYERS:
+            said = [attrs.evolve(item, place=place, help=_near_base(name, item.help)) for item in error.problems]
+            raise PackError([*problems, *said]) from None
+        if found.is_dir() and not (found / "policy.toml").is_file():
+            text = message("the folder `{name}` is no pack", name=name)
+            advice = message("a pack has a file `policy.toml`")
+            raise PackError([*problems, problem("pack-missing", text, place=place, help=advice)])
+        if found.resolve() in seen:
             text = message("`{name}` extends itself", name=name)
-            problems.append(problem("overlay-circle", text, place=place))
-            break
+            advice = message("name another pack in `extends`, or leave it out")
+            raise PackError([*problems, problem("overlay-circle", text, place=place, help=advice)])
+        if len(layers) >= MOST_LAYERS:
+            text = message("more than {most} packs extend one another", most=MOST_LAYERS)
+            advice = message("write what the lowest ones say into one base")
+            raise PackError([*problems, problem("overlay-depth", text, place=place, help=advice)])
         seen.append(found.resolve())
         layers.insert(0, read_files(found, families, problems))
     return layers
+
+
+def _near_base(name: str, advice: Message | None) -> Message | None:
+    """Suggest a pack that only serves as a base, where the name is like one."""
+    near = nearest(name, shared_packs())
+    return message("did you mean `{near}`?", near=near) if near else advice
 
 
 @functools.lru_cache(16)
@@ -153,16 +172,15 @@ def check_clause_names(layers: Sequence[PackFiles], known: Sequence[set[str]], p
             for name, among in ((clause, below), *((one, known[index]) for one in str(own).split())):
                 if name not in among:
                     near = nearest(name, among)
-                    problems.append(
-                        problem(
-                            "clause-unknown",
-                            message("`[clauses]` names `{name}`, which is no clause", name=name),
-                            place=place,
-                            help=message("did you mean `{near}`?", near=near)
-                            if near
-                            else message("on the left stands a clause of the base, on the right one of your own"),
-                        )
-                    )
+                    advice = message("on the left stands a clause of the base, on the right one of your own")
+                    if index == 0:
+                        advice = message("`[clauses]` is for a pack that extends another: leave it out")
+                    elif near:
+                        advice = message("did you mean `{near}`?", near=near)
+                    text = message("`[clauses]` names `{name}`, which is no clause", name=name)
+                    problems.append(problem("clause-unknown", text, place=place, help=advice))
+                    if index == 0:
+                        return
 
 
 def take_instructions(sheet: Sheet, problems: list[Problem], *, is_overlay: bool) -> tuple[Sheet, Instructions]:
@@ -172,7 +190,8 @@ def take_instructions(sheet: Sheet, problems: list[Problem], *, is_overlay: bool
         return sheet, Instructions()
     if not is_overlay:
         text = message("the column `overlay` is for a pack that extends another")
-        problems.append(problem("overlay-without-base", text, place=sheet.header[index].place))
+        advice = message("leave the column out, or name a base under `extends` in policy.toml")
+        problems.append(problem("overlay-without-base", text, place=sheet.header[index].place, help=advice))
     dropped: dict[str, Place | None] = {}
     placed: dict[str, tuple[str, int, Place | None]] = {}
     rows = []
@@ -210,6 +229,8 @@ def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, prob
         if rule not in ids:
             problems.append(_no_such(rule, ids, place))
     replaced: dict[str, list[Row]] = {}
+    given = dict.fromkeys(row.id for row in own if row.id in said.dropped)
+    problems.extend(_dropped_and_given(rule, said.dropped[rule]) for rule in given)
     for row in own:
         replaced.setdefault(row.id, []).append(row)
     merged: list[Row] = []
@@ -224,6 +245,9 @@ def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, prob
     for rule, rows in replaced.items():
         if rule in said.placed:
             beside, offset, place = said.placed[rule]
+            if beside == rule:
+                problems.append(_beside_itself(rule, place))
+                continue
             at = [index for index, row in enumerate(merged) if row.id == beside]
             if not at:
                 problems.append(_no_such(beside, {row.id for row in merged}, place))
@@ -235,11 +259,37 @@ def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, prob
     return tuple(merged)
 
 
+def _dropped_and_given(rule: str, place: Place | None) -> Problem:
+    return problem(
+        "overlay-drop-given",
+        message("rule `{rule}` is dropped, and given by another row", rule=rule),
+        place=place,
+        help=message("a row with the id of a rule of the base replaces it: the row that drops it is not needed"),
+    )
+
+
+def _beside_itself(rule: str, place: Place | None) -> Problem:
+    return problem(
+        "overlay-itself",
+        message("rule `{rule}` is placed beside itself", rule=rule),
+        place=place,
+        help=message("name another rule, or leave the cell empty: the rule then keeps its place"),
+    )
+
+
 def _no_such(rule: str, known: set[str], place: Place | None) -> Problem:
     near = nearest(rule, known)
     return problem(
         "overlay-rule",
         message("the base has no rule `{rule}` in this table", rule=rule),
         place=place,
-        help=message("did you mean `{near}`?", near=near) if near else None,
+        help=_known_rules(near, known),
     )
+
+
+def _known_rules(near: str | None, known: set[str]) -> Message:
+    if near:
+        return message("did you mean `{near}`?", near=near)
+    if not known:
+        return message("the base has no such table: leave the column `overlay` empty")
+    return message("known here: {known}", known=", ".join(sorted(known)))

@@ -119,6 +119,7 @@ class _Rows:
                     "result-missing",
                     message("rule `{rule}` needs a value in `then: {column}`", rule=rule.id, column=spec.name),
                     rule,
+                    message("only what the table may lack can be `-`"),
                 )
             results[spec.name] = cell
         if not rule.cites:

@@ -156,7 +156,7 @@ def read_settings(
         timezone=zone or "UTC",
         currency=currency,
         sources=reader.texts(document, "sources"),
-        extends=reader.text(document, "extends") if "extends" in document else None,
+        extends=_read_extends(reader, document),
         money=money,
         illustrative=illustrative,
         week=week,
@@ -439,6 +439,18 @@ def _read_money(
         MoneySettings(tax=tax, prices_include_tax=bool(inclusive), rounding_place=cast("object", place)),  # type: ignore[arg-type]
         tuple(item.strip() for item in illustrative.split(",") if item.strip()),
     )
+
+
+def _read_extends(reader: SettingsReader, document: Mapping[str, object]) -> str | None:
+    """Take the name of the base; what is no name has been passed over by whoever looked for the base."""
+    if "extends" not in document:
+        return None
+    name = document["extends"]
+    if isinstance(name, str) and name.strip():
+        return name
+    help_line = message("name a pack as in `shared-voucher`, or a folder beside this one as in `./company`")
+    reader.say("settings-extends", message("`extends` names no pack"), "extends", help_line=help_line)
+    return None
 
 
 def _read_lookups(

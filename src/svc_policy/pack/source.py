@@ -46,6 +46,11 @@ def built_in_packs() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith(SHARED)))
 
 
+def shared_packs() -> tuple[str, ...]:
+    """List the names of the packs that only serve as a base of others."""
+    return tuple(sorted(item.parent.name for item in (LIBRARY / "packs").glob(f"{SHARED}*/policy.toml")))
+
+
 def find_pack(name: str | os.PathLike[str]) -> Path:
     """Find the folder or workbook of a pack: a built-in name, or a path.
 

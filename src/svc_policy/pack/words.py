@@ -13,6 +13,8 @@ from svc_policy.tables import Test
 from svc_policy.units import Literal
 
 WHOLE = 10_000
+#: A rating is a level that is counted from 1; a scale of another length would not fit it.
+HIGHEST_RATING = next(fact.high for fact in FACTS["ticket"] if fact.name == "rated_skill")
 ANYTHING = Test(kind="text", any=True)
 
 
@@ -81,7 +83,8 @@ def check_words(
         )
     _check_fields(rows, broken, problems)
     _check_results(rows, ends, broken, problems)
-    _check_weights(rows.get("appraisals", ()), problems)
+    if "appraisals" not in broken:
+        _check_weights(rows.get("appraisals", ()), problems)
     if "zones" not in broken:
         _check_zones(rows, zones, problems)
     _check_budgets(rows.get("budgets", ()), problems)
@@ -183,13 +186,16 @@ def _check_weights(rows: Sequence[Row], problems: list[Problem]) -> None:
                     "the weights that hold together come to {total} %, not 100 %",
                     total=f"{total / 100:g}",
                 )
-                _say(held[0], problems, "weights-sum", text)
+                _say(held[0], problems, "weights-sum", text, message("rules with the same conditions hold together"))
                 break
     levels = {cell.value for row in rows if isinstance(cell := row.results["levels"], Literal)}
     if len(levels) > 1:
-        _say(rows[0], problems, "levels-differ", message("every aspect has the same number of levels"))
-    if 0 in levels:
-        _say(rows[0], problems, "levels-none", message("a scale has at least one level"))
+        text = message("every aspect has the same number of levels")
+        _say(rows[0], problems, "levels-differ", text, message("write the same number in `then: levels` of every rule"))
+    elif levels - {HIGHEST_RATING}:
+        most = HIGHEST_RATING
+        text = message("the scale has {levels} levels, but ratings go up to {most}", levels=min(levels), most=most)
+        _say(rows[0], problems, "levels-range", text, message("write {most} in `then: levels`", most=most))
 
 
 def _in_force(row: Row, day: int | None) -> bool:
@@ -248,7 +254,30 @@ def _check_results(
                         message(
                             "rule `{rule}` reads `{name}`, which no table of the pack gives", rule=row.id, name=name
                         ),
+                        _giver(name),
                     )
+
+
+#: Results and the tables that give them, where they are called otherwise than their result.
+_GIVERS = {
+    "service_zone": "zones",
+    "complaint_class": "complaints",
+    "compensation_limit": "compensations",
+    "compensation_allowed": "compensations",
+    "appraisal_score": "appraisals",
+    "payer": "payers",
+    "chargeable": "fees",
+    "needs_confirmation": "confirmations",
+}
+
+
+def _giver(result: str) -> Message:
+    """Say which table gives a result."""
+    target = result.removesuffix("_status")
+    if target != result:
+        return message("write a row of `deadlines` that ends with `{milestone}`, or leave it out", milestone=target)
+    table = _GIVERS.get(result, result)
+    return message("write the table `{table}`, or leave the condition out", table=table)
 
 
 def _unknown(

@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from svc_policy.errors import Place, Problem, UsageError, problem
+from svc_policy.errors import Place, Problem, UsageError, problem, reason_of
 from svc_policy.messages import Message, message
 from svc_policy.units import fold
 
@@ -131,7 +131,7 @@ def read_bytes(path: Path, label: str, problems: list[Problem]) -> bytes | None:
     except FileNotFoundError:
         problems.append(_of_file("file-missing", label, message("there is no such file")))
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        reason = reason_of(error)
         problems.append(_of_file("file-unreadable", label, message("the file cannot be read: {reason}", reason=reason)))
     return None
 
@@ -404,7 +404,7 @@ class replacing:  # noqa: N801 - reads as a statement: `with replacing(path) as 
             self.temporary.unlink(missing_ok=True)
 
     def _refusal(self, error: OSError) -> UsageError:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        reason = reason_of(error)
         return UsageError(
             [
                 _of_file(

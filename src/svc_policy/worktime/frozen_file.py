@@ -21,7 +21,7 @@ from typing import Final
 
 import attrs
 
-from svc_policy.errors import CalendarError, Place, Problem, nearest, problem
+from svc_policy.errors import CalendarError, Place, Problem, nearest, problem, reason_of
 from svc_policy.messages import Message, message
 from svc_policy.worktime.frozen import FrozenDay, twice
 from svc_policy.worktime.windows import WEEKDAYS, Windows, read_date, read_hours, unknown_weekday, windows_text
@@ -41,7 +41,7 @@ def read_frozen(path: str | os.PathLike[str]) -> list[FrozenDay]:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise _unreadable(
-            name, message("cannot read the file: {reason}", reason=(error.strerror or str(error)).lower())
+            name, message("cannot read the file: {reason}", reason=reason_of(error))
         ) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
