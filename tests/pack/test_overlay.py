@@ -162,6 +162,58 @@ def test_a_mistake_is_named_with_its_place(north: Path, file: str, old: str, new
     assert any(says in line for line in mistakes(north)), mistakes(north)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("policy.toml", "./shop-base", "./shop-bace", "there is no pack `./shop-bace`\nhelp: a pack is a folder"),
+        ("policy.toml", "./shop-base", "shared-vouchr", "`shared-vouchr`\nhelp: did you mean `shared-voucher`?"),
+        ("policy.toml", "./shop-base", "../", "the folder `../` is no pack\nhelp: a pack has a file `policy.toml`"),
+        ("policy.toml", "./shop-base", "./shop-north", "extends itself\nhelp: name another pack in `extends`"),
+        ("forms.csv", "third,drop", "zzz,drop", "no rule `zzz` in this table\nhelp: known here: first, second, third"),
+        ("forms.csv", "new,before second", "new,after new", "rule `new` is placed beside itself\nhelp: name another"),
+        (
+            "forms.csv",
+            "second,-,card",
+            "third,-,card",
+            "rule `third` is dropped, and given by another row\nhelp: a row",
+        ),
+    ],
+)
+def test_a_mistake_is_one_problem_with_a_way_out(north: Path, file: str, old: str, new: str, says: str) -> None:
+    change(north, file, old, new)
+    with pytest.raises(PackError) as raised:
+        load(north)
+    (only,) = raised.value.problems
+    said = only.render("en").splitlines()
+    assert says in f"{said[0]}\n{said[-1]}"
+
+
+@pytest.mark.parametrize("name", ["3", '""', "[]", "true"])
+def test_a_base_that_is_no_name_is_said(north: Path, name: str) -> None:
+    change(north, "policy.toml", '"./shop-base"', name)
+    assert any("policy.toml:6:1: `extends` names no pack" in line for line in mistakes(north)), mistakes(north)
+
+
+def test_packs_extend_one_another_eight_deep(tmp_path: Path) -> None:
+    write_pack(tmp_path / "p0", BASE)
+    for number in range(1, 9):
+        text = f'schema = 1\nid = "p"\ntitle.en = "P"\ntitle.zh = "包"\nextends = "./p{number - 1}"\n'
+        write_pack(tmp_path / f"p{number}", {"policy.toml": text})
+    assert load(tmp_path / "p7").pack.rows["forms"][0].id == "first"
+    (only,) = mistakes(tmp_path / "p8")
+    assert only.endswith("p1/policy.toml:5:1: more than 8 packs extend one another")
+
+
+def test_clauses_are_called_otherwise_only_over_a_base(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "alone", BASE)
+    text = (pack / "policy.toml").read_text(encoding="utf-8")
+    (pack / "policy.toml").write_text(f'{text}\n[clauses]\n"base-1" = "base-2"\n', encoding="utf-8")
+    with pytest.raises(PackError) as raised:
+        load(pack)
+    (only,) = raised.value.problems
+    assert only.render("en").endswith("help: `[clauses]` is for a pack that extends another: leave it out")
+
+
 def test_only_an_overlay_has_the_column(north: Path) -> None:
     change(north.parent / "shop-base", "forms.csv", "rule,on_site", "rule,overlay")
     assert any("forms.csv:1:6: the column `overlay` is for a pack that extends another" in x for x in mistakes(north))

@@ -145,6 +145,23 @@ def test_a_level_of_five_is_refused_with_its_limit(tmp_path: Path) -> None:
             decide(policy, {"rated_skill": level})
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("4,m-1", "3,m-1", "the scale has 3 levels, but ratings go up to 4"),
+        ("4,m-1", "5,m-1", "the scale has 5 levels, but ratings go up to 4"),
+        ("4,m-1", "0,m-1", "the scale has 0 levels, but ratings go up to 4"),
+        ("rated_skill", "earlier_repairs", "cannot read `earlier_repairs` in column `aspect` of rule `skill`"),
+    ],
+)
+def test_a_scale_is_that_of_the_ratings(tmp_path: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(PackError) as raised:
+        made(tmp_path, {"appraisals": APPRAISALS["appraisals"].replace(old, new)})
+    (only,) = raised.value.problems
+    said = only.render("en").splitlines()
+    assert says in said[0] and said[-1].startswith("help: ")
+
+
 def test_weights_add_up_to_all_of_it(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="the weights that hold together come to 90 %, not 100 %"):
         made(tmp_path, {"appraisals": APPRAISALS["appraisals"].replace("30 %", "20 %")})

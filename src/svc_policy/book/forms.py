@@ -107,7 +107,16 @@ def form_page(policy: Policy, form: str, decision: Decision | None = None, langu
 
 
 def form_sheet(policy: Policy, form: str, decision: Decision | None = None, language: Language = "en") -> FormSheet:
-    """Put together what stands on a form; without a decision nothing is filled in."""
+    """Put together what stands on a form; without a decision nothing is filled in.
+
+    Raises:
+        UsageError: The policy has no form of that name.
+    """
+    known = forms_of(policy)
+    if form not in known:
+        near = nearest(form, known)
+        advice = message("did you mean `{near}`?", near=near) if near else None
+        raise UsageError([problem("form-unknown", message("the policy has no form `{name}`", name=form), help=advice)])
     words = Phrases(policy, language)
     if decision is None:
         from datetime import datetime

@@ -213,7 +213,11 @@ def result_columns(family: Family, settings: Settings) -> list[ColumnSpec]:
             values = _zones(settings)
         elif (family.name, result.name) in _FACTS_OF:
             grain, kinds = _FACTS_OF[family.name, result.name]
-            values = {fact.name: (fact.zh, fact.en) for fact in settings.facts[grain] if fact.kind in kinds}
+            values = {
+                fact.name: (fact.zh, fact.en)
+                for fact in settings.facts[grain]
+                if fact.kind in kinds and (result.name != "aspect" or fact.name.startswith("rated_"))
+            }
         elif family.name == "schedules" and result.name in SCHEDULE_WORDS:
             values = SCHEDULE_WORDS[result.name]
         elif result.values:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import cast
 
 from svc_policy.errors import Place, Problem, nearest, problem
-from svc_policy.facts.registry import MILESTONES
+from svc_policy.facts.registry import MILESTONES, TICKET
 from svc_policy.messages import Message, message
 from svc_policy.rules.family import Row
 from svc_policy.tables import Test
@@ -14,7 +14,7 @@ from svc_policy.units import Literal
 
 WHOLE = 10_000
 #: A rating is a level that is counted from 1; a scale of another length would not fit it.
-HIGHEST_RATING = next(fact.high for fact in FACTS["ticket"] if fact.name == "rated_skill")
+HIGHEST_RATING = next(fact.high or 0 for fact in TICKET if fact.name == "rated_skill")
 ANYTHING = Test(kind="text", any=True)
 
 
@@ -188,7 +188,7 @@ def _check_weights(rows: Sequence[Row], problems: list[Problem]) -> None:
                 )
                 _say(held[0], problems, "weights-sum", text, message("rules with the same conditions hold together"))
                 break
-    levels = {cell.value for row in rows if isinstance(cell := row.results["levels"], Literal)}
+    levels = {int(str(cell.value)) for row in rows if isinstance(cell := row.results["levels"], Literal)}
     if len(levels) > 1:
         text = message("every aspect has the same number of levels")
         _say(rows[0], problems, "levels-differ", text, message("write the same number in `then: levels` of every rule"))

@@ -84,9 +84,15 @@ class Policy(PolicyViews):
             self._clocks = PolicyClocks(self.zone, self.pack.calendar())
         return self._clocks
 
-    def on(self, day: date) -> Policy:
-        """Give the policy as if `day` were every governing date: what if it had been asked then."""
-        return Policy(self.pack, day)
+    def on(self, day: date | str) -> Policy:
+        """Give the policy as if `day` were every governing date: what if it had been asked then.
+
+        Raises:
+            UsageError: `day` is no day.
+        """
+        from svc_policy.schedule import read_day
+
+        return Policy(self.pack, read_day(day, "on"))
 
     def ticket(self, data: Mapping[str, object] | str | bytes | Path) -> Ticket:
         """Read a ticket from JSON, TOML or a mapping, with this policy's zone, currency and facts.
@@ -238,15 +244,15 @@ class Policy(PolicyViews):
 
         Args:
             workload: How many there are of what rows count in.
-            on: The day whose rules hold; today in the policy's zone unless given.
+            on: The day whose rules hold; that of the policy, else today in its zone, unless given.
 
         Raises:
             UsageError: A workload is none that a row counts in, or no whole number.
         """
         from svc_policy.schedule import count_staff, read_day
 
-        today = datetime.now(self.zone).date()
-        return count_staff(self, workload or {}, today if on is None else read_day(on, "on"))
+        day = self.fixed_on or datetime.now(self.zone).date()
+        return count_staff(self, workload or {}, day if on is None else read_day(on, "on"))
 
     def check(self) -> Sequence[Any]:
         """List what the loader noticed; a policy with errors does not load."""
@@ -279,14 +285,10 @@ class Policy(PolicyViews):
 def _seconds(at: datetime | None) -> int:
     if at is None:
         return int(datetime.now().astimezone().timestamp())
-    if at.tzinfo is None:
-        raise TicketError(
-            [
-                problem(
-                    "at-naive",
-                    message("`at` has no time zone"),
-                    help=message("give it one, as in `datetime.now(timezone.utc)`"),
-                )
-            ]
-        )
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        text = message("`at` has no time zone")
+        if not isinstance(at, datetime):
+            text = message("`{value}` in `{name}` is no datetime", value=at, name="at")
+        advice = message("give it one, as in `datetime.now(timezone.utc)`")
+        raise TicketError([problem("at-naive", text, help=advice)])
     return int(at.timestamp())

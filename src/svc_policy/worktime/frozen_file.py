@@ -40,9 +40,7 @@ def read_frozen(path: str | os.PathLike[str]) -> list[FrozenDay]:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise _unreadable(
-            name, message("cannot read the file: {reason}", reason=reason_of(error))
-        ) from None
+        raise _unreadable(name, message("cannot read the file: {reason}", reason=reason_of(error))) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise _unreadable(name, message("the file is not UTF-8"), line) from None
