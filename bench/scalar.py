@@ -141,10 +141,16 @@ def settle(policy: Policy, tickets: Sequence[tuple[Ticket, int]]) -> None:
 
 
 def _on_fresh(policy: Policy, tickets: Sequence[tuple[Ticket, int]], rounds: int) -> Callable[[], None]:
-    """Decide tickets by a policy that has decided only one before, a new one at each call."""
+    """Decide tickets by a policy that has decided two of other shapes before, a new one at each call.
+
+    The first ticket compiles its own shape, the second the function for all of them.
+    """
     fresh = [Policy(policy.pack) for _ in range(rounds + 1)]
+    first = tickets[0]
+    second = next(one for one in tickets if one[0].shape != first[0].shape)
     for each in fresh:
-        each.decide_s(*tickets[0])
+        each.decide_s(*first)
+        each.decide_s(*second)
 
     def run() -> None:
         decide = fresh.pop().decide_s

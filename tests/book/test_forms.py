@@ -14,7 +14,7 @@ from book.shop import FILES, TICKET, Page, shop
 from svc_policy import load
 from svc_policy.book import find_form, form_page, form_sheet
 from svc_policy.decision import Decision
-from svc_policy.errors import PackError
+from svc_policy.errors import PackError, UsageError
 from svc_policy.policy import Policy
 
 AT = datetime(2026, 3, 2, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -223,3 +223,11 @@ class TestTheTable:
     def test_who_approves_is_no_part_of_the_digest(self, tmp_path: Path) -> None:
         other = FILES["policy.toml"].replace('approver = "owner"', 'approver = "clerk"')
         assert load(shop(tmp_path / "a", policy=other)).digest == load(shop(tmp_path / "b")).digest
+
+
+def test_a_form_that_the_policy_lacks_is_refused(policy: Policy) -> None:
+    name = policy.pack.rows["forms"][0].text("form") or ""
+    with pytest.raises(UsageError, match=f"no form `{name}x`\\nhelp: did you mean `{name}`"):
+        form_page(policy, f"{name}x", None, "zh")
+    with pytest.raises(UsageError, match="no form `zzz`"):
+        form_page(policy, "zzz", _decide(policy))

@@ -113,3 +113,18 @@ def test_a_workload_that_cannot_be_is_a_problem(tmp_path: Path, workload: str) -
     assert done.exit_code == 2
     assert "Traceback" not in done.output
     assert "help: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "en", "zh"),
+    [
+        ("missing/plans.ics", "there is no such file or folder", "没有这个文件或文件夹"),
+        (".", "this is a folder", "这是一个文件夹"),
+        ("contracts.csv/plans.ics", "this is not a folder", "这不是文件夹"),
+    ],
+)
+def test_why_nothing_is_written_is_said_in_the_readers_language(pack: Path, name: str, en: str, zh: str) -> None:
+    path = pack.parent / name
+    for language, reason in (("en", en), ("zh", zh)):
+        done = run("schedule", pack, *PERIOD, "--ics", path, "--lang", language)
+        assert done.exit_code == 2 and reason in done.stderr, done.output

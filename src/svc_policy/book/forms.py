@@ -9,6 +9,7 @@ import attrs
 
 from svc_policy.book.phrases import Phrases
 from svc_policy.decision import Decision
+from svc_policy.errors import UsageError, nearest, problem
 from svc_policy.messages import Language, message
 from svc_policy.policy.forms import (
     FormField,
