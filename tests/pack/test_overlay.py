@@ -214,6 +214,11 @@ def test_clauses_are_called_otherwise_only_over_a_base(tmp_path: Path) -> None:
     assert only.render("en").endswith("help: `[clauses]` is for a pack that extends another: leave it out")
 
 
+def test_a_table_that_only_drops_needs_no_other_column(north: Path) -> None:
+    (north / "forms.csv").write_text("rule,overlay\nthird,drop\n", encoding="utf-8")
+    assert [row.id for row in load(north).pack.rows["forms"]] == ["first", "second"]
+
+
 def test_only_an_overlay_has_the_column(north: Path) -> None:
     change(north.parent / "shop-base", "forms.csv", "rule,on_site", "rule,overlay")
     assert any("forms.csv:1:6: the column `overlay` is for a pack that extends another" in x for x in mistakes(north))

@@ -26,6 +26,8 @@ STOCK = "rule,part_class,key_equipment,then: least,then: most,then: priority,the
             3,
             "after rule `a`",
         ),
+        ("budgets.csv", f"{BUDGETS}a,cost_parts,99999,5 CNY,-,mall-1.4\n", "budget-year", 2, "the year 99999"),
+        ("budgets.csv", f"{BUDGETS}a,cost_parts,2026,5 CNY,180 %,mall-1.4\n", "budget-warn", 2, "more than the budget"),
         ("stock.csv", f"{STOCK}a,-,yes,5,2,-,-,mall-1.4\n", "stock-range", 2, "at least 5, but at most 2"),
         ("stock.csv", "rule,on_site,then: least,cite\na,yes,5,mall-1.4\n", "heading-unknown", 1, "on_site"),
     ],

@@ -225,7 +225,9 @@ def _rows_of(
                 continue
             before = len(problems)
             sheet, said = take_instructions(layer.sheets[name], problems, is_overlay=layer is not layers[0])
-            own = read_rows(family, sheet, order, settings, labels, clauses, problems)
+            # A table that only drops rules of the base needs no other column.
+            only_drops = not sheet.rows and bool(said.dropped)
+            own = () if only_drops else read_rows(family, sheet, order, settings, labels, clauses, problems)
             if renamed:
                 own = tuple(attrs.evolve(row, cites=rename(row.cites, renamed)) for row in own)
             if not sheet.header or any(item.severity == "error" for item in problems[before:]):

@@ -131,10 +131,17 @@ def _check_without_target(row: Row, problems: list[Problem]) -> None:
 
 
 def _check_budgets(rows: Sequence[Row], problems: list[Problem]) -> None:
-    """Check that a kind of cost has one budget a year."""
+    """Check that a kind of cost has one budget a year, that there is such a year, and that its warning is in time."""
     seen: dict[tuple[object, ...], Row] = {}
     for row in rows:
         year = row.results["year"]
+        stated, warn = (getattr(row.results.get(name), "value", None) for name in ("year", "warn"))
+        if isinstance(stated, int) and not 1900 <= stated <= 9999:
+            text = message("rule `{rule}` has a budget for the year {year}", rule=row.id, year=stated)
+            _say(row, problems, "budget-year", text, message("a year has four digits, as in `2026`"))
+        if isinstance(warn, int) and warn > WHOLE:
+            text = message("rule `{rule}` warns only when more than the budget is spent", rule=row.id)
+            _say(row, problems, "budget-warn", text, message("a warning comes at a share of it, as in `80 %`"))
         named = tuple(sorted((name, repr(test)) for name, test in row.tests.items() if not test.any))
         key = (row.text("kind"), year.value if isinstance(year, Literal) else year, row.since, named)
         first = seen.setdefault(key, row)

@@ -195,7 +195,7 @@ class Policy(PolicyViews):
         tickets: Iterable[Ticket | Mapping[str, object]],
         *,
         month: str | None = None,
-        year: str | None = None,
+        year: str | int | None = None,
         at: datetime | None = None,
     ) -> dict[str, Any]:
         """Compute what depends on many tickets; see :mod:`svc_policy.statistics`.
@@ -212,7 +212,9 @@ class Policy(PolicyViews):
         """
         from svc_policy.statistics import of_tickets, period_of
 
-        return of_tickets(self, tickets, at_s=_seconds(at), period=period_of(month, year))
+        return of_tickets(
+            self, tickets, at_s=_seconds(at), period=period_of(month, None if year is None else str(year))
+        )
 
     def schedule(
         self,
