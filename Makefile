@@ -33,7 +33,7 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # Every clause of the services: the rules that cite it, the cases that exercise it.
 trace: $(VENV)/.dev

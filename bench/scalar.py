@@ -33,7 +33,7 @@ def measure(settings: Settings) -> Iterator[Measurement]:
     by_hand = [(case.job, case.at_s) for case in sample]
     reference = [(case.ticket, case.at_s) for case in sample]
     mall = load("mall")
-    tickets = examples(mall)[:SAMPLE]
+    tickets = examples(mall)[: 20 if settings.quick else SAMPLE]
     tell("  timing the decisions of shapes that come often")
     settle(policy, reference)
     settle(mall, tickets)
@@ -99,7 +99,8 @@ def measure_services(settings: Settings, by_hand: Sequence[tuple[hand_written.Jo
     sizes: dict[str, int] = {}
     for name in services():
         policy = load(name)
-        tickets = examples(policy)[:SAMPLE]
+        # Each shape takes its time to settle: whether it runs is seen of a few.
+        tickets = examples(policy)[: 5 if settings.quick else SAMPLE]
         settle(policy, tickets)
         runs[name] = calling(policy.decide_s, tickets)
         sizes[name] = len(tickets)

@@ -54,7 +54,8 @@ def other(literal: Literal, currency: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("name", SERVICES)
+# The mall has a test of its own, on more tickets.
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "mall"])
 def test_every_column_agrees_in_duckdb(name: str) -> None:
     policy = load(name)
     found, outside = compare(policy, random_tickets(policy, 300, seed=hash_of(name)), AT)

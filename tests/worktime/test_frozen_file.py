@@ -97,7 +97,7 @@ def test_headings_and_quotes_are_checked(text: str, said: list[str]) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(CalendarError, match="cannot read the file: no such file"):
+    with pytest.raises(CalendarError, match="cannot read the file: there is no such file"):
         read_frozen(tmp_path / "calendar.csv")
     path = tmp_path / "gbk.csv"
     path.write_bytes("day,windows,why\n2026-02-16,off,除夕\n".encode("gb18030"))
