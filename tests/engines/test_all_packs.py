@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from svc_policy import Policy, load
+from svc_policy import Incident, Policy, Ticket, load
+from svc_policy.errors import CalendarError
 from svc_policy.pack.source import built_in_packs
 from svc_policy.units import Allowance, Literal
 
@@ -96,3 +97,14 @@ def test_python_agrees_with_the_interpreter(name: str) -> None:
 def hash_of(name: str) -> int:
     """Make a seed of a name; the same in every process."""
     return sum(ord(letter) * 31**index for index, letter in enumerate(name)) % 1_000_003
+
+
+def test_an_incident_outside_the_calendar_leaves_its_ticket_outside() -> None:
+    policy = load("campus")
+    tickets = [
+        Ticket(incidents=(Incident(incident_kind="missed_call", occurred_at=datetime(year, 3, 2, 2, tzinfo=UTC)),))
+        for year in (2026, 2031)
+    ]
+    with pytest.raises(CalendarError):
+        policy.decide_s(tickets[1], AT)
+    assert compare(policy, tickets, AT) == ([], 1)

@@ -236,7 +236,13 @@ class _Compiler:
                 for name in columns_made(step)
                 if name == step.name or (name in wanted and name in self.plan.columns)
             ]
-            joins.append((table, made))
+            error = f"{table}_error"
+            joins.append((table, [*made, error] if side.errors else made))
+            if side.errors:
+                # A record that its clock knows nothing of leaves its ticket outside the calendar.
+                missing = exp.Is(this=column("ticket_id", table), expression=exp.null())
+                given[error] = case([(missing, exp.false())], column(error, table))
+                ladder.errors.extend((name, column(error), frozenset({error})) for name in made)
             for name in made:
                 gathering = next((step.gathering for step in aggregates if step.name == name), "")
                 empty = exp.false() if gathering == "any" else number(0)

@@ -145,6 +145,9 @@ class Ladder:
                 self.add(needs, case([(missing, self.printer(asked))], number(0)), [asked], reads=(value,))
                 wanted.append(needs)
                 made.append(as_(exp.func("BIT_OR", column(needs)), f"{step.name}_needs"))
+        if self.errors:
+            wanted.append("calendar_error")
+            made.append(as_(exp.func("BOOL_OR", column("calendar_error")), f"{name}_error"))
         last = self._write(wanted)
         query = exp.select(column("ticket_id"), *made).from_(last).group_by(column("ticket_id"))
         return [*self.tables, (name, query)]
