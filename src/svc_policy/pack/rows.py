@@ -326,17 +326,7 @@ class _Rows:
         try:
             literal = read_literal(cell.text or str(cell.value), kind)
         except Refusal as refusal:
-            self.say(
-                refusal.code,
-                message(
-                    "cannot read `{text}` in `then: {column}` of rule `{rule}`",
-                    text=fold(cell.text),
-                    column=column,
-                    rule=rule.id,
-                ),
-                rule,
-                refusal.help,
-            )
+            self.unreadable(refusal, cell, column, rule, refusal.help)
             return None
         if column in ("per", "step") and literal.value == 0:
             self.say(
@@ -361,21 +351,25 @@ class _Rows:
             return read_literal(str(cell.value), "allowance")
         except Refusal as refusal:
             near = nearest(written, EVERY)
-            self.say(
-                refusal.code,
-                message(
-                    "cannot read `{text}` in `then: {column}` of rule `{rule}`",
-                    text=fold(cell.text),
-                    column=column,
-                    rule=rule.id,
-                ),
-                rule,
+            meant = (
                 message("did you mean `{near}`?", near=near)
                 if near
-                else message("write one of {words}, or an interval as in `6 months`", words=", ".join(EVERY)),
-                cell.text,
+                else message("write one of {words}, or an interval as in `6 months`", words=", ".join(EVERY))
             )
+            self.unreadable(refusal, cell, column, rule, meant, cell.text)
             return None
+
+    def unreadable(
+        self, refusal: Refusal, cell: Literal, column: str, rule: Rule, help_line: Message | None, place: str = ""
+    ) -> None:
+        """Say that a result cell cannot be read."""
+        text = message(
+            "cannot read `{text}` in `then: {column}` of rule `{rule}`",
+            text=fold(cell.text),
+            column=column,
+            rule=rule.id,
+        )
+        self.say(refusal.code, text, rule, help_line, place)
 
     def months(self, cell: Literal, column: str, rule: Rule) -> Literal | None:
         if isinstance(cell.value, Allowance) and cell.value.unit == "months":

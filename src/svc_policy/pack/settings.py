@@ -54,7 +54,6 @@ class Settings:
     timezone: str
     currency: str
     sources: tuple[str, ...]
-    extends: str | None
     money: MoneySettings
     illustrative: tuple[str, ...]
     week: Mapping[str, tuple[str, ...]]
@@ -150,13 +149,13 @@ def read_settings(
         roles[name] = (reader.text(role, "en", "roles", name), reader.text(role, "zh", "roles", name))
     money, illustrative = _read_money(reader, document, currency, parameters)
     week, valid, country = _read_calendar(reader, document)
+    _check_extends(reader, document)
     return Settings(
         id=identity,
         titles=titles,
         timezone=zone or "UTC",
         currency=currency,
         sources=reader.texts(document, "sources"),
-        extends=_read_extends(reader, document),
         money=money,
         illustrative=illustrative,
         week=week,
@@ -441,16 +440,12 @@ def _read_money(
     )
 
 
-def _read_extends(reader: SettingsReader, document: Mapping[str, object]) -> str | None:
-    """Take the name of the base; what is no name has been passed over by whoever looked for the base."""
-    if "extends" not in document:
-        return None
-    name = document["extends"]
-    if isinstance(name, str) and name.strip():
-        return name
-    help_line = message("name a pack as in `shared-voucher`, or a folder beside this one as in `./company`")
-    reader.say("settings-extends", message("`extends` names no pack"), "extends", help_line=help_line)
-    return None
+def _check_extends(reader: SettingsReader, document: Mapping[str, object]) -> None:
+    """Check the name of the base; what is no name has been passed over by whoever looked for the base."""
+    name = document.get("extends", "base")
+    if not isinstance(name, str) or not name.strip():
+        help_line = message("name a pack as in `shared-voucher`, or a folder beside this one as in `./company`")
+        reader.say("settings-extends", message("`extends` names no pack"), "extends", help_line=help_line)
 
 
 def _read_lookups(
