@@ -30,11 +30,18 @@ from svc_policy.tables.records import (
 )
 
 if TYPE_CHECKING:
+    from svc_policy.tables.analysis import Analysis, analyse
     from svc_policy.tables.reading import read_table
+    from svc_policy.tables.regions import Axis, Grid, Region
     from svc_policy.tables.sheets import Cell, Sheet, csv_text, make_sheet, neutralise, read_csv, write_csv
     from svc_policy.tables.workbooks import read_workbook, write_workbook
 
 _LATER = {
+    "Analysis": "analysis",
+    "analyse": "analysis",
+    "Axis": "regions",
+    "Grid": "regions",
+    "Region": "regions",
     "Cell": "sheets",
     "Sheet": "sheets",
     "make_sheet": "sheets",
@@ -49,7 +56,7 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the readers of files when one is asked for: a loaded policy decides without them."""
+    """Import the analysis and the readers of files when asked for: a loaded policy decides without them."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -59,21 +66,26 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Absence",
+    "Analysis",
     "Answer",
+    "Axis",
     "Cell",
     "ColumnSpec",
     "DecisionTable",
     "Domain",
+    "Grid",
     "HitPolicy",
     "Interval",
     "Operand",
     "Outcome",
     "Reference",
+    "Region",
     "Result",
     "Rule",
     "Sheet",
     "Test",
     "all_of",
+    "analyse",
     "any_of",
     "canonical_operand",
     "canonical_result",
