@@ -45,23 +45,25 @@ def digest(
             name: [lookup.key, list(lookup.fills), {key: list(values) for key, values in lookups.get(name, {}).items()}]
             for name, lookup in settings.lookups.items()
         },
-        "tables": {family: [_row(row) for row in of] for family, of in rows.items() if of},
+        "tables": {family: [canonical_row(row) for row in of] for family, of in rows.items() if of},
     }
     text = json.dumps(decides, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _money(money: MoneySettings) -> list[object]:
-    return [_cell(money.tax), money.prices_include_tax, money.rounding_place]
+    return [canonical_cell(money.tax), money.prices_include_tax, money.rounding_place]
 
 
-def _row(row: Row) -> list[object]:
+def canonical_row(row: Row) -> list[object]:
+    """Give all of a row that decides, spelled in one way."""
     tests = {name: canonical_test(test) for name, test in row.tests.items() if not test.any}
-    results = {name: _cell(cell) for name, cell in row.results.items() if cell is not None}
+    results = {name: canonical_cell(cell) for name, cell in row.results.items() if cell is not None}
     return [row.id, row.since, row.until, tests, results, sorted(row.cites)]
 
 
-def _cell(cell: Cell) -> object:
+def canonical_cell(cell: Cell) -> object:
+    """Give a result cell in the form that all ways of writing it share."""
     if isinstance(cell, Parameter):
         return f"{{{cell.name}}}"
     if isinstance(cell, tuple):
