@@ -18,6 +18,8 @@ MODULES = {
     "starting": "bench.starting",
     "batch": "bench.batches",
     "differential": "bench.differential",
+    "tables": "bench.tables",
+    "strategies": "bench.strategies",
 }
 
 

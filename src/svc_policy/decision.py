@@ -24,7 +24,8 @@ class RuleUse:
 
     `subject` is what it was applied to where that is not the ticket: a part or
     incident by its number from 1, or a target. `certain` is False for a rule
-    that may hold, of which the others that may hold agree.
+    that may hold, of which the others that may hold agree. `layer` is the id of
+    the pack that the rule comes from where that is not the policy's own.
     """
 
     table: str
@@ -35,6 +36,7 @@ class RuleUse:
     interpretations: tuple[str, ...]
     subject: str = ""
     certain: bool = True
+    layer: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -29,6 +29,7 @@ def test_every_command_of_the_design_is_there():
         "quote",
         "explain",
         "check",
+        "edition",
         "rules",
         "calendar",
         "schema",
@@ -40,6 +41,8 @@ def test_every_command_of_the_design_is_there():
         "book",
         "forms",
         "report",
+        "record",
+        "replay",
     ]
     assert sorted(commands.commands) == sorted(wanted)
 

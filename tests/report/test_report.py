@@ -185,7 +185,7 @@ def test_the_command_writes_the_page_and_prints_the_figures(log: Path, policy: P
         (("--month", "2026-10"), "give `--html FILE` or `--json`"),
         (("--month", "October", "--json"), "cannot read the month `October`"),
         (("--year", "26", "--json"), "cannot read the year `26`"),
-        (("--month", "2023-01", "--html", "/nowhere/page.html"), "cannot write `/nowhere/page.html`"),
+        (("--month", "2023-01", "--html", "/nowhere/page.html"), "/nowhere/page.html: the file cannot be written"),
     ],
 )
 def test_wrong_use_is_a_problem(log: Path, policy: Policy, arguments: tuple[str, ...], said: str) -> None:

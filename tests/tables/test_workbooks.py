@@ -88,6 +88,37 @@ def test_cells_that_are_not_text_are_each_a_problem(tmp_path: Path) -> None:
     assert {str(found.help) for found in problems} == {"format the cell as text and type it again"}
 
 
+def test_merged_cells_are_named_by_their_address(tmp_path: Path) -> None:
+    path = tmp_path / "w.xlsx"
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "fees"
+    for row in (["rule", "a", "b"], ["x", "1 km", "fine"], ["y", "", "fine"], ["z", "2 km", "fine"]):
+        page.append(row)
+    page.merge_cells("B2:B3")
+    page.merge_cells("B4:C4")
+    book.save(path)
+    problems: list[Problem] = []
+    read_workbook(path, file="w.xlsx", problems=problems)
+    assert sorted(found.render() for found in problems) == [
+        "w.xlsx:fees!B2: the cells `B2` to `B3` are merged\nhelp: unmerge them and write into each cell what it says",
+        "w.xlsx:fees!B4: the cells `B4` to `C4` are merged\nhelp: unmerge them and write into each cell what it says",
+    ]
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_refused(tmp_path: Path, state: str) -> None:
+    path = tmp_path / "w.xlsx"
+    book = openpyxl.Workbook()
+    book.active.title = "fees"
+    book.active.append(["rule"])
+    book.create_sheet("price & terms").append(["rule"])
+    book["price & terms"].sheet_state = state
+    book.save(path)
+    _, problems = read(path)
+    assert problems == [("sheet-hidden", "w.xlsx:price & terms")]
+
+
 def archive(path: Path, **parts: bytes) -> None:
     """Write a workbook with its sheet, or other parts, replaced."""
     write_workbook(path, [sheet()])

@@ -14,7 +14,7 @@ The input tables have the columns of :mod:`svc_policy.facts.columns`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from svc_policy.errors import UsageError, nearest, problem
@@ -24,8 +24,10 @@ from svc_policy.messages import message
 from svc_policy.plan import result_names
 
 if TYPE_CHECKING:
+    from svc_policy.engines.runtime import PolicyClocks
     from svc_policy.engines.sql import Program
     from svc_policy.facts.ticket import Ticket
+    from svc_policy.plan import Plan
     from svc_policy.policy import Policy
 
 __all__ = ["compile_for", "create_tables", "decide_batch", "insert_tickets", "require", "result_names"]
@@ -104,6 +106,20 @@ def insert_tickets(connection: Any, policy: Policy, tickets: Iterable[Ticket]) -
 
 def compile_for(policy: Policy, connection: Any, columns: Collection[str] | None = None) -> Program:
     """Compile a policy for what a connection holds; child tables without rows are left out."""
+    return compile_for_plan(policy.plan, policy.clocks, connection, columns)
+
+
+def compile_for_plan(
+    plan: Plan,
+    clocks: PolicyClocks,
+    connection: Any,
+    columns: Collection[str] | None = None,
+    errors: Mapping[str, Collection[str]] | None = None,
+) -> Program:
+    """Compile a plan for what a connection holds, as :func:`compile_for` does.
+
+    `errors` names more columns like `calendar_error`, each with the columns that it is about.
+    """
     require("sqlglot")
     from svc_policy.engines.sql import compile_program
 
@@ -112,7 +128,7 @@ def compile_for(policy: Policy, connection: Any, columns: Collection[str] | None
         for grain in GRAINS
         if grain != "ticket" and connection.execute(f"SELECT 1 FROM {TABLES[grain]} LIMIT 1").fetchall()
     ]
-    return compile_program(policy.plan, policy.clocks, "duckdb", present=present, columns=columns)
+    return compile_program(plan, clocks, "duckdb", present=present, columns=columns, errors=errors)
 
 
 def decide_batch(

@@ -10,9 +10,12 @@ import click
 from svc_policy.cli.framework import FINDINGS, argument, command, json_option, option, pack_argument, refuse
 from svc_policy.cli.session import session_of
 from svc_policy.errors import PackError, Place, Problem, problem
-from svc_policy.messages import LANGUAGES, message
+from svc_policy.messages import LANGUAGES, Message, message
 
 if TYPE_CHECKING:
+    from svc_policy.check import Finding
+    from svc_policy.cli.session import Session
+    from svc_policy.pack.cases import Case, Mismatch
     from svc_policy.pack.load import Pack
     from svc_policy.policy import Policy
     from svc_policy.rules.family import Row
@@ -24,38 +27,50 @@ if TYPE_CHECKING:
     examples=(
         "svc-policy check ./my-shop",
         "svc-policy check ./my-shop --cases",
+        "svc-policy check ./my-shop --fix-note",
+        "svc-policy check mall --all",
         "svc-policy check my-shop.xlsx --lang zh",
         "svc-policy check mall --json",
     ),
 )
 @pack_argument
 @option("--cases", "with_cases", is_flag=True, words=message("try its worked examples too (`cases.toml`)"))
+@option("--all", "every", is_flag=True, words=message("list the findings that the pack accepts, too"))
+@option("--fix-note", "proposes", is_flag=True, words=message("write the row that would close each gap, and nothing else"))
 @json_option
 @click.pass_context
-def check(context: click.Context, pack: str, with_cases: bool, as_json: bool) -> int:
+def check(context: click.Context, pack: str, with_cases: bool, every: bool, proposes: bool, as_json: bool) -> int:
     """Check a pack."""
     from svc_policy import load
+    from svc_policy.check import check_policy
     from svc_policy.pack.source import find_pack
 
+    if proposes and as_json:
+        refuse("fix-json", message("`--fix-note` writes rows, `--json` writes data: give one of them"))
     session = session_of(context)
     find_pack(pack)  # a pack that is not there is wrong use, not a finding
     found: list[Problem] = []
+    accepted: list[Finding] = []
     identity: dict[str, str | None] = {"id": None, "digest": None}
     try:
         policy = load(pack)
         identity = {"id": policy.id, "digest": policy.digest}
-        found = [one for one in policy.check() if isinstance(one, Problem)]
+        findings = check_policy(policy)
+        accepted = [one for one in findings if one.accepted is not None]
+        found = [*policy.pack.notes, *(one for one in findings if one.accepted is None)]
         if with_cases:
             found += _failing_cases(policy)
     except PackError as error:
         found = list(error.problems)
+    if proposes:
+        return _propose(session, found)
     counts = {severity: sum(one.severity == severity for one in found) for severity in ("error", "warning", "note")}
     if as_json:
-        session.write_json(
-            {"schema": 1, "policy": identity, "counts": counts, "problems": [problem_to_dict(one) for one in found]}
-        )
+        listed = [_finding_to_dict(one) for one in (*found, *(accepted if every else ()))]
+        counted = {**counts, "accepted": len(accepted)}
+        session.write_json({"schema": 1, "policy": identity, "counts": counted, "problems": listed})
     else:
-        for one in found:
+        for one in (*found, *(accepted if every else ())):
             session.write(one.render(session.language))
             session.write()
         summary = message(
@@ -65,13 +80,38 @@ def check(context: click.Context, pack: str, with_cases: bool, as_json: bool) ->
             note=counts["note"],
         )
         session.write(summary)
+        if accepted and not every:
+            session.note(message("accepted: {count} (`--all` lists them)", count=len(accepted)))
     return FINDINGS if counts["error"] else 0
+
+
+def _propose(session: Session, found: Iterable[Problem]) -> int:
+    """Write the rows that would close gaps on stdout, and what else there is to say on stderr."""
+    lines = [one.suggestion for one in found if getattr(one, "suggestion", None)]  # type: ignore[attr-defined]
+    for one in found:
+        session.note(one.render(session.language))
+    for line in dict.fromkeys(lines):
+        session.write(line)
+    return FINDINGS if any(one.severity == "error" for one in found) else 0
+
+
+def _finding_to_dict(one: Problem) -> dict[str, Any]:
+    """Give a problem with what a finding of the proof knows besides; of others that is null."""
+    from svc_policy.check import Finding
+    from svc_policy.check.findings import nothing_found
+
+    return {**problem_to_dict(one), **(one.to_dict() if isinstance(one, Finding) else nothing_found())}
 
 
 def _failing_cases(policy: Policy) -> list[Problem]:
     """List where the outcome of a pack's worked examples is not what they say."""
     from svc_policy.pack.cases import cases_of, run_case
 
+    return [one for case in cases_of(policy.pack) for one in problems_of_case(case, run_case(policy, case))]
+
+
+def problems_of_case(case: Case, mismatches: Iterable[Mismatch]) -> list[Problem]:
+    """Put into problems where the outcome of a worked example is not what it says."""
     return [
         problem(
             "case-fails",
@@ -84,8 +124,7 @@ def _failing_cases(policy: Policy) -> list[Problem]:
             ),
             place=case.place,
         )
-        for case in cases_of(policy.pack)
-        for one in run_case(policy, case)
+        for one in mismatches
     ]
 
 
@@ -136,6 +175,8 @@ def rules(context: click.Context, pack: str | None, every: bool, tests: str | No
         listed = [one for pack_ in loaded for one in _rules(pack_)]
         session.write_json({"schema": 1, "rules": listed, "clauses": _clauses(loaded, tests)})
         return
+    # Where rows come from is said where a pack is written over another.
+    layered = any(row.layer for pack_ in loaded for rows in pack_.rows.values() for row in rows)
     headings = (
         message("pack"),
         message("rule"),
@@ -144,6 +185,7 @@ def rules(context: click.Context, pack: str | None, every: bool, tests: str | No
         message("place"),
         message("clauses"),
         message("rests on"),
+        *((message("pack below"),) if layered else ()),
     )
     rows = [
         (
@@ -154,6 +196,7 @@ def rules(context: click.Context, pack: str | None, every: bool, tests: str | No
             f"{one['file']}:{one['line']}",
             " ".join(one["cites"]),
             " ".join((*one["interpretations"], *one["parameters"])),
+            *((session.words(_origin(one)),) if layered else ()),
         )
         for pack_ in loaded
         for one in _rules(pack_)
@@ -169,6 +212,14 @@ def _clauses(packs: Iterable[Pack], tests: str | None) -> list[dict[str, Any]]:
 
     named = {} if tests is None else named_in_tests(Path(tests))
     return [trace.to_dict() for pack in packs for trace in trace_clauses(pack, cases_of(pack), named)]
+
+
+def _origin(rule: dict[str, Any]) -> Message | str:
+    """Say of a rule which pack below it comes from, else what it took the place of."""
+    if rule["layer"] != rule["pack"]:
+        return str(rule["layer"])
+    replaced = ", ".join(f"{old['pack']} {old['file']}:{old['line']}" for old in rule["replaces"])
+    return message("instead of {replaced}", replaced=replaced) if replaced else ""
 
 
 def _rules(pack: Pack) -> list[dict[str, Any]]:
@@ -187,6 +238,8 @@ def _rule_to_dict(pack: Pack, table: str, row: Row) -> dict[str, Any]:
         "until": None if row.until is None else format_day(row.until),
         "file": row.file,
         "line": row.line,
+        "layer": row.layer or pack.id,
+        "replaces": [{"pack": old.layer, "file": old.file, "line": old.line} for old in row.replaced],
         "cites": list(row.cites),
         "interpretations": [name for name in row.rests_on if name in readings],
         "parameters": [name for name in row.rests_on if name not in readings],

@@ -9,12 +9,16 @@ from svc_policy.cli.auditing import audit
 from svc_policy.cli.calendars import calendar
 from svc_policy.cli.checking import check, rules
 from svc_policy.cli.deciding import decide, explain, quote
+from svc_policy.cli.diffing import diff
+from svc_policy.cli.editions import edition
 from svc_policy.cli.exporting import compile_policy, export, schema
 from svc_policy.cli.framework import Root, group, option
 from svc_policy.cli.packs import new, packs
 from svc_policy.cli.printing import book, forms
+from svc_policy.cli.recording import record, replay
 from svc_policy.cli.reporting import report
 from svc_policy.cli.scheduling import schedule, staffing
+from svc_policy.cli.testing import test
 from svc_policy.messages import message
 
 
@@ -51,10 +55,12 @@ def commands() -> None:
 for command in (
     packs,
     new,
+    edition,
     decide,
     quote,
     explain,
     check,
+    diff,
     rules,
     calendar,
     schema,
@@ -66,5 +72,8 @@ for command in (
     forms,
     audit,
     report,
+    record,
+    replay,
+    test,
 ):
     commands.add_command(command)

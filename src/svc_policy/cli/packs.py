@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from svc_policy.cli.framework import argument, command, json_option, option
+from svc_policy.cli.framework import argument, command, json_option, option, refuse
 from svc_policy.cli.session import session_of
 from svc_policy.messages import message
 
@@ -49,21 +50,33 @@ def packs(context: click.Context, as_json: bool) -> None:
 
 @command(
     "new",
-    message("Copy a pack into a new folder, to be edited."),
+    message("Copy a pack into a new folder, to be edited; or begin one that is written over another."),
     examples=(
         "svc-policy new my-shop",
         "svc-policy new my-shop --from mall",
         "svc-policy new my-shop --from mall.xlsx",
+        "svc-policy new my-branch --extends mall",
     ),
 )
 @argument("folder", metavar="DIR", words=message("the folder to make; one that is there must be empty"))
 @option("--from", "source", metavar="PACK", default="mall", show_default=True, words=message("the pack that is copied"))
+@option(
+    "--extends", "base", metavar="PACK", words=message("make an overlay of this pack: it says only what is different")
+)
 @click.pass_context
-def new(context: click.Context, folder: str, source: str) -> None:
-    """Copy a pack."""
-    from svc_policy.pack.export import copy_pack
+def new(context: click.Context, folder: str, source: str, base: str | None) -> None:
+    """Copy a pack, or begin an overlay."""
+    from svc_policy.pack.export import copy_pack, write_overlay
 
     session = session_of(context)
+    if base is not None:
+        if context.get_parameter_source("source") is ParameterSource.COMMANDLINE:
+            refuse("new-which", message("`--from` copies a pack, `--extends` writes over one: give one of them"))
+        pack = write_overlay(base, Path(folder))
+        session.write(message("{folder} is written over `{pack}`", pack=pack.id, folder=folder))
+        advice = message("next: add rows with the ids of its rules (`{command}`)", command=f"svc-policy rules {base}")
+        session.note(advice)
+        return
     pack = copy_pack(source, Path(folder))
     session.write(message("copied `{pack}` to {folder}", pack=pack.id, folder=folder))
     session.note(message("next: edit the tables, then `{command}`", command=f"svc-policy check {_spelled(folder)}"))

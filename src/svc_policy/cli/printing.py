@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from svc_policy.cli.framework import argument, command, option, pack_argument, refuse
+from svc_policy.cli.pages import write_page
 from svc_policy.cli.session import Session, session_of
-from svc_policy.errors import Place, UsageError, nearest, problem, reason_of
+from svc_policy.errors import nearest
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
@@ -94,24 +94,6 @@ def _day(text: str) -> date:
         return date(*date_of(read_date(text)))
     except Refusal as refusal:
         refuse(refusal.code, message("cannot read `{text}` in `{name}`", text=text, name="--at"), refusal.help)
-
-
-def write_page(session: Session, file: str, text: str) -> None:
-    """Write a page to a file, or to standard output.
-
-    Raises:
-        UsageError: The file cannot be written.
-    """
-    if file == "-":
-        session.write(text.rstrip("\n"))
-        return
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = reason_of(error)
-        unwritable = message("the file cannot be written: {reason}", reason=reason)
-        raise UsageError([problem("file-unwritable", unwritable, place=Place(file=file))]) from None
-    session.write(message("wrote {path}", path=file))
 
 
 def _refuse_form(policy: Policy, form: str) -> NoReturn:

@@ -9,8 +9,8 @@ import click
 
 from svc_policy.cli.auditing import progress_of
 from svc_policy.cli.framework import argument, command, option, refuse
+from svc_policy.cli.pages import expect_page, write_page
 from svc_policy.cli.session import session_of
-from svc_policy.errors import reason_of
 from svc_policy.messages import message
 
 
@@ -54,11 +54,7 @@ def report(
 
     session = session_of(context)
     if page is not None:
-        # Whoever waits for a large log wants to know of it before.
-        is_new = not Path(page).exists()
-        _write(page, "", mode="a")
-        if is_new:
-            Path(page).unlink()
+        expect_page(page)
     period = period_of(month, year)
     policy = load(pack)
     found = run_report(
@@ -70,17 +66,6 @@ def report(
         progress=progress_of(session),
     )
     if page is not None:
-        _write(page, found.html(session.language), mode="w")
+        write_page(session, page, found.html(session.language), aside=as_json)
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
-    else:
-        session.write(message("wrote the report to {path}", path=page))
-
-
-def _write(page: str, text: str, *, mode: str) -> None:
-    try:
-        with open(page, mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        reason = reason_of(error)
-        refuse("report-page", message("cannot write `{file}`: {reason}", file=page, reason=reason))

@@ -223,7 +223,9 @@ def explained_by(old: object, new: object, was: Settings, will: Settings) -> fro
 
 def same_row(old: Row, new: Row) -> bool:
     """Say whether two rows decide and say the same; where they stand in a file does not matter."""
-    return all(getattr(old, item.name) == getattr(new, item.name) for item in attrs.fields(Row) if item.name not in _SAID)
+    return all(
+        getattr(old, item.name) == getattr(new, item.name) for item in attrs.fields(Row) if item.name not in _SAID
+    )
 
 
 def _explained_money(was: Settings, will: Settings) -> str | None:
@@ -310,7 +312,9 @@ def _of_tables(before: Pack, after: Pack) -> Iterable[Alteration]:
             )
         if _moved(old, new):
             yield Alteration(
-                kind="order", table=table, apply=lambda pack, table=table, new=new: _in_order(pack, table, new)  # type: ignore[misc]
+                kind="order",
+                table=table,
+                apply=lambda pack, table=table, new=new: _in_order(pack, table, new),  # type: ignore[misc]
             )
 
 

@@ -1,13 +1,21 @@
-"""Put changes into lines of text: what was done to what, where, under which clauses, cell by cell."""
+"""Put a difference into lines of text: what was done to what, where decisions differ, an example on each side."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from svc_policy.diff.changes import NOTHING, Cells, Change, Kind, Part
+from svc_policy.diff.difference import Difference, piece_cells
+from svc_policy.facts import ticket_to_dict
 from svc_policy.messages import Language, Message, message
 from svc_policy.units import format_day
+
+if TYPE_CHECKING:
+    from svc_policy.diff.examples import Decided
+    from svc_policy.diff.regions import Otherwise
+    from svc_policy.policy import Policy
 
 KINDS: Final[Mapping[Kind, Message]] = {
     "added": message("added"),
@@ -17,7 +25,7 @@ KINDS: Final[Mapping[Kind, Message]] = {
     "moved": message("moved"),
 }
 PARTS: Final[Mapping[Part, Message]] = {
-    "rule": message("rules"),
+    "rule": message("rules of the tables"),
     "parameter": message("parameters"),
     "interpretation": message("interpretations"),
     "list": message("lists"),
@@ -83,3 +91,79 @@ def _cell(cell: Cells) -> Iterator[str]:
         yield f"  - {cell.before}"
     if cell.after != NOTHING:
         yield f"  + {cell.after}"
+
+
+def difference_lines(difference: Difference, language: Language, most: int | None = MOST) -> Iterator[str]:
+    """Write a difference: what changed, and where the two decide otherwise, with an example on each side."""
+    yield f"{side(difference.old)} → {side(difference.new)}"
+    yield ""
+    if not difference.changes and not difference.regions:
+        yield message("nothing changed: the two policies are the same").text(language)
+        return
+    yield from change_lines(difference.changes, language, most)
+    if difference.currencies[0] != difference.currencies[1]:
+        old, new = difference.currencies
+        yield message(
+            "amounts are not compared: one policy reckons in {old}, the other in {new}", old=old, new=new
+        ).text(language)
+        yield ""
+    if difference.decides_alike:
+        yield message("the two policies decide alike: only wording changed").text(language)
+        return
+    yield from region_lines(difference, language, most)
+
+
+def side(policy: Policy) -> str:
+    """Name one side: its id, the first digits of its digest, and the day on which it is fixed."""
+    name = f"{policy.id} {policy.digest[:12]}"
+    return name if policy.fixed_on is None else f"{name} @{policy.fixed_on}"
+
+
+def region_lines(difference: Difference, language: Language, most: int | None = MOST) -> Iterator[str]:
+    """Write the regions in which two policies decide otherwise, each with its rows, clauses and example."""
+    found = difference.regions
+    if not found:
+        yield message("no table says anything else for any ticket; what changed counts beside the tables").text(
+            language
+        )
+        return
+    yield message("where they decide otherwise ({count})", count=len(found)).text(language)
+    for otherwise in found if most is None else found[:most]:
+        yield from (f"  {line}" for line in _region(difference, otherwise, language))
+    if most is not None and len(found) > most:
+        yield f"  {message('… and {count} more', count=len(found) - most).text(language)}"
+
+
+def _region(difference: Difference, otherwise: Otherwise, language: Language) -> Iterator[str]:
+    view = otherwise.view
+    rows = " → ".join(NOTHING if piece is None else piece.row.id for piece in (otherwise.old, otherwise.new))
+    yield "  ".join((f"{view.table}: {rows}", " ".join(otherwise.cites)))
+    where, days = difference.where(otherwise)
+    yield f"  {where.text(language)}; {days.text(language)}"
+    before, after = piece_cells(otherwise.old), piece_cells(otherwise.new)
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            yield f"  then: {name}: {before.get(name, NOTHING)} → {after.get(name, NOTHING)}"
+    yield from (f"  {line}" for line in _example(difference, otherwise, language))
+
+
+def _example(difference: Difference, otherwise: Otherwise, language: Language) -> Iterator[str]:
+    example = difference.example(otherwise)
+    if example.inside is None:
+        if otherwise.view.family.grain != "none":
+            yield message("no example found: perhaps no ticket comes here").text(language)
+        return
+    yield message("example: {ticket}", ticket=written(example.inside)).text(language)
+    old, new = (text.splitlines() for text in difference.explained(example.inside, language))
+    yield from (f"  - {line.strip()}" for line in old if line.strip() and line not in new)
+    yield from (f"  + {line.strip()}" for line in new if line.strip() and line not in old)
+    if example.outside is not None:
+        value = ticket_to_dict(example.outside.ticket).get(example.left)
+        aside = f" ({example.left}: {value})" if value is not None else f" ({example.left})"
+        text = message("just outside, decided alike: {ticket}", ticket=written(example.outside)).text(language)
+        yield f"{text}{aside}"
+
+
+def written(decided: Decided) -> str:
+    """Write a ticket and its instant as one line of JSON."""
+    return json.dumps({**ticket_to_dict(decided.ticket), "at": decided.at.isoformat()}, ensure_ascii=False)

@@ -37,14 +37,17 @@ def alike(policies: Iterable[Policy]) -> list[Plan]:
         ValueError: A policy contradicts itself, as one put together from two others may.
         KeyError: It reads a result that it does not have.
     """
-    asked: dict[str, None] = {}
-    made = []
+    made: list[Plan] = []
     for policy in policies:
-        day = None if policy.fixed_on is None else policy.fixed_on.toordinal() - EPOCH
-        plan = make_plan(policy.pack.rules(), day, asked=tuple(asked))
-        asked.update(dict.fromkeys(plan.asked))
-        made.append(plan)
+        made.append(plan_like(policy, made))
     return made
+
+
+def plan_like(policy: Policy, others: Iterable[Plan]) -> Plan:
+    """Make the plan of a policy, the facts that other plans ask for numbered as they do; errors as :func:`alike`."""
+    asked = dict.fromkeys(fact for plan in others for fact in plan.asked)
+    day = None if policy.fixed_on is None else policy.fixed_on.toordinal() - EPOCH
+    return make_plan(policy.pack.rules(), day, asked=tuple(asked))
 
 
 def join_plans(plans: Sequence[Plan]) -> JointPlan:

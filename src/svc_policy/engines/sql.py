@@ -97,6 +97,7 @@ def compile_program(
     *,
     present: Iterable[str] = ("part", "hold", "incident", "override", "material"),
     columns: Collection[str] | None = None,
+    errors: Mapping[str, Collection[str]] | None = None,
 ) -> Program:
     """Compile `plan`.
 
@@ -107,13 +108,14 @@ def compile_program(
         present: The child grains that have records; the others are left out.
         columns: The columns that are wanted, of any grain; all of them unless given. What they do not
             need is not computed, and `calendar_error` is about what is.
+        errors: More columns like `calendar_error`, by their names: each about some of the tickets' wanted columns.
     """
     compiler = _Compiler(plan, clocks, dialect, frozenset(present))
     wanted = {
         grain: [name for name in plan.names(grain) if columns is None or name in columns]
         for grain in ("ticket", *CHILD_GRAINS)
     }
-    queries = {"ticket": compiler.ticket_query(wanted["ticket"])}
+    queries = {"ticket": compiler.ticket_query(wanted["ticket"], errors or {})}
     for grain in CHILD_GRAINS:
         if grain in compiler.present and wanted[grain]:
             queries[grain] = compiler.child_query(grain, wanted[grain])
@@ -199,10 +201,12 @@ class _Compiler:
 
     # --- chains
 
-    def ticket_query(self, names: Sequence[str]) -> Node:
+    def ticket_query(self, names: Sequence[str], errors: Mapping[str, Collection[str]]) -> Node:
         """Build the query of the tickets' columns."""
         ladder = self.chain("t", "ticket", *self.closure(names))
-        return ladder.finish(["ticket_id", *names, "calendar_error"])
+        for name, about in errors.items():
+            ladder.tell_errors(name, about)
+        return ladder.finish(["ticket_id", *names, "calendar_error", *errors])
 
     def child_query(self, grain: str, names: Sequence[str]) -> Node:
         """Build the query of a child grain's columns."""

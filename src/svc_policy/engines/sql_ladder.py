@@ -117,6 +117,13 @@ class Ladder:
         query.set(WITH_KEY, exp.With(expressions=tables))
         return query
 
+    def tell_errors(self, name: str, about: Iterable[str]) -> None:
+        """Add a column that is true where an instant that some columns need lies outside a calendar."""
+        wanted = self._reading(about)
+        flags = [(flag.copy(), reads) for of, flag, reads in self.errors if of in wanted]
+        reads = frozenset(item for _, of in flags for item in of)
+        self.rungs.append(Rung(name, _any([flag for flag, _ in flags]) if flags else exp.false(), reads))
+
     def close(self, name: str, held: Sequence[Due]) -> str:
         """Write the chain with the starts and allowances of some clocks as its columns; gives its last table."""
         names = ["ticket_id"]

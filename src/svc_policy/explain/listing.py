@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from svc_policy.decision import Item
 from svc_policy.explain.sentences import Account, Section
@@ -28,6 +29,28 @@ def tell_approvals(account: Account) -> Section:
     _tell_choices(account, account.decision.approvals, lambda item: words.label(item.cells["subject"]))
     _tell_open(account, "approvals", message("whether more approvals are needed"))
     return account.section(message("Approvals"))
+
+
+#: What each remedy is called in a sentence.
+REMEDIES: Final[Mapping[str, Message]] = {
+    "return": message("return of the goods"),
+    "exchange": message("exchange for the same goods"),
+    "repair": message("repair free of charge"),
+}
+
+
+def tell_remedies(account: Account) -> Section:
+    """Say what the customer is entitled to, and within how many days of what."""
+    words = account.words
+    for item in account.decision.items("remedies"):
+        remedy = words(REMEDIES[item.cells["remedy"]])
+        account.say(
+            message("The customer is entitled to {remedy}{because}.", remedy=remedy, because=account.because(item.rule)),
+            item.rule,
+        )
+    _tell_choices(account, account.decision.items("remedies"), lambda item: words(REMEDIES[item.cells["remedy"]]))
+    _tell_open(account, "remedies", message("what else the customer is entitled to"))
+    return account.section(message("Return, exchange, repair"))
 
 
 def tell_intake(account: Account) -> Section:

@@ -21,6 +21,8 @@ class Sentence:
 
     text: str
     rules: tuple[RuleUse, ...] = ()
+    #: Where the rules come from, in words, if from a pack below.
+    origin: str = ""
 
     @property
     def cites(self) -> tuple[str, ...]:
@@ -28,7 +30,7 @@ class Sentence:
         return tuple(dict.fromkeys(cite for rule in self.rules for cite in rule.cites))
 
     def __str__(self) -> str:
-        return f"{self.text} [{' '.join(self.cites)}]" if self.cites else self.text
+        return f"{self.text} [{' '.join(self.cites)}{self.origin}]" if self.cites else self.text
 
 
 @attrs.frozen
@@ -52,7 +54,13 @@ class Account:
     def say(self, template: Message, *rules: RuleUse | None) -> None:
         """Add a sentence that tells of `rules`."""
         text = self.words(template)
-        self.telling.append(Sentence(text[:1].upper() + text[1:], tuple(rule for rule in rules if rule is not None)))
+        told = tuple(rule for rule in rules if rule is not None)
+        self.telling.append(Sentence(text[:1].upper() + text[1:], told, self._origin(told)))
+
+    def _origin(self, rules: Iterable[RuleUse]) -> str:
+        """Name the packs below that rules come from; nothing for those of the policy itself."""
+        layers = ", ".join(dict.fromkeys(rule.layer for rule in rules if rule.layer))
+        return self.words(message("; from {packs}", packs=layers)) if layers else ""
 
     def section(self, heading: Message) -> Section:
         """Close the section: what was said since the last one."""

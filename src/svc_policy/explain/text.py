@@ -15,6 +15,7 @@ from svc_policy.explain.listing import (
     tell_forms,
     tell_intake,
     tell_procedures,
+    tell_remedies,
     tell_steps,
     tell_surveys,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _SECTIONS = (
     tell_standing,
     tell_coverage,
+    tell_remedies,
     tell_category,
     tell_targets,
     tell_materials,

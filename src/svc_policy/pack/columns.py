@@ -77,6 +77,9 @@ _FACTS_OF: Final[Mapping[tuple[str, str], tuple[Grain, tuple[str, ...]]]] = {
 _RESULT_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "serious": ("重大",),
     "ordinary": ("一般",),
+    "return": ("退货",),
+    "exchange": ("换货",),
+    "repair": ("修理",),
     "penalty": ("处罚",),
     "finding": ("记录",),
     "at once": ("立即",),

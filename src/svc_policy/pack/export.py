@@ -8,6 +8,7 @@ workbook has none to keep.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 from svc_policy.errors import Place, Problem, UsageError, problem, reason_of
 from svc_policy.messages import Message, message
 from svc_policy.pack.load import Pack, load_pack
-from svc_policy.pack.source import FIXED_SHEETS, TEXTS, PackFiles
+from svc_policy.pack.source import FIXED_SHEETS, LIBRARY, TEXTS, PackFiles
 from svc_policy.pack.workbook import sheet_of_text
 from svc_policy.rules import FAMILIES
 from svc_policy.tables import Sheet, write_csv, write_workbook
@@ -72,6 +73,59 @@ def copy_pack(source: str | os.PathLike[str], folder: Path) -> Pack:
             # The content only: a built-in pack may lie where nothing can be written.
             copy.write_bytes(path.read_bytes())
     return pack
+
+
+_OVERLAY = """schema = 1
+id = "{id}"
+title.en = "{title_en}"
+title.zh = "{title_zh}"
+extends = "{base}"
+
+# Everything that is not said here is as in the base. What may follow:
+#
+# [parameters.NAME]           # another value of a parameter or an interpretation of the base
+# value = "…"
+#
+# [clauses]                   # a clause of the base = what it is called here, a clause of clauses.csv
+# "base-clause" = "own-clause"
+#
+# In a table beside this file a row with the id of a rule of the base takes its place, a new id comes at the end; a
+# column `overlay` says `before RULE`, `after RULE` or `drop`.
+"""
+
+
+def write_overlay(base: str | os.PathLike[str], folder: Path) -> Pack:
+    """Begin a pack that is written over another: a `policy.toml` that names its base, and a list of clauses.
+
+    Returns:
+        The base.
+
+    Raises:
+        PackError: There is no such base, or it has errors.
+        UsageError: The folder is not empty or cannot be written.
+    """
+    pack = load_pack(base)
+    name = os.fspath(base)
+    if Path(pack.path).parent != LIBRARY / "packs":
+        # A path is beside the new pack: as seen from the folder that both would be in.
+        name = Path(os.path.relpath(Path(pack.path).resolve(), folder.resolve().parent)).as_posix()
+        name = name if "/" in name else f"./{name}"
+    own = re.sub("[^A-Za-z0-9]+", "-", folder.resolve().name).strip("-").lower() or "overlay"
+    titles = pack.settings.titles
+    text = _OVERLAY.format(
+        id=own,
+        title_en=_quotable(f"{titles['en']}: {own}"),
+        title_zh=_quotable(f"{titles['zh']}：{own}"),
+        base=_quotable(name),
+    )
+    with _Filling(folder) as target:
+        (target / "policy.toml").write_text(text, encoding="utf-8", newline="")
+        (target / "clauses.csv").write_text("clause,place,en,zh\n", encoding="utf-8", newline="")
+    return pack
+
+
+def _quotable(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _files(folder: Path) -> Iterator[Path]:

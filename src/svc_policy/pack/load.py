@@ -16,6 +16,7 @@ from svc_policy.pack.overlay import (
     base_settings,
     check_clause_names,
     clause_names,
+    layer_name,
     merge_rows,
     read_layers,
     rename,
@@ -31,6 +32,8 @@ from svc_policy.rules.family import Lookup, Row, Rules
 from svc_policy.worktime.frozen import FrozenDay
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from svc_policy.tables import Sheet
     from svc_policy.worktime import WorkCalendar
 
@@ -126,7 +129,31 @@ def load_pack(name: str | os.PathLike[str]) -> Pack:
     """
     problems: list[Problem] = []
     path = find_pack(name)
-    pack = _assemble(read_layers(path, FAMILIES, problems), problems)
+    return _whole(read_layers(path, FAMILIES, problems), problems)
+
+
+def load_changed(path: Path, contents: Mapping[Path, bytes]) -> Pack:
+    """Load a folder as it would be with other contents in some of its files, `policy.toml` and tables.
+
+    Raises:
+        PackError: with every problem of every file.
+    """
+    from svc_policy.tables import read_csv
+
+    problems: list[Problem] = []
+    layers = read_layers(path, FAMILIES, problems)
+    own = layers[-1]
+    sheets, texts = dict(own.sheets), dict(own.texts)
+    for file, content in contents.items():
+        if file.suffix == ".csv":
+            sheets[file.stem] = read_csv(content, problems=problems, name=file.stem, file=own.sheets[file.stem].file)
+        else:
+            texts[file.stem] = (content.decode("utf-8-sig"), own.texts[file.stem][1])
+    return _whole([*layers[:-1], attrs.evolve(own, sheets=sheets, texts=texts)], problems)
+
+
+def _whole(layers: Sequence[PackFiles], problems: list[Problem]) -> Pack:
+    pack = _assemble(layers, problems)
     errors = [item for item in problems if item.severity == "error"]
     if errors or pack is None:
         raise PackError(problems)
@@ -230,6 +257,8 @@ def _rows_of(
             own = () if only_drops else read_rows(family, sheet, order, settings, labels, clauses, problems)
             if renamed:
                 own = tuple(attrs.evolve(row, cites=rename(row.cites, renamed)) for row in own)
+            if len(layers) > 1:
+                own = tuple(attrs.evolve(row, layer=layer_name(layer)) for row in own)
             if not sheet.header or any(item.severity == "error" for item in problems[before:]):
                 broken.add(name)
                 rows.setdefault(name, own)

@@ -20,7 +20,7 @@ import attrs
 from svc_policy.errors import PackError, Place, Problem, nearest, problem
 from svc_policy.messages import Message, message
 from svc_policy.pack.source import PackFiles, find_pack, read_files, shared_packs
-from svc_policy.rules.family import Row
+from svc_policy.rules.family import Replaced, Row
 from svc_policy.tables import Sheet
 
 #: What a pack says of itself and never takes from its base.
@@ -231,7 +231,7 @@ def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, prob
     replaced: dict[str, list[Row]] = {}
     given = dict.fromkeys(row.id for row in own if row.id in said.dropped)
     problems.extend(_dropped_and_given(rule, said.dropped[rule]) for rule in given)
-    for row in own:
+    for row in _over(base, own):
         replaced.setdefault(row.id, []).append(row)
     merged: list[Row] = []
     for row in base:
@@ -257,6 +257,23 @@ def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, prob
         elif rule not in ids:
             merged.extend(rows)
     return tuple(merged)
+
+
+def _over(base: Sequence[Row], own: Sequence[Row]) -> tuple[Row, ...]:
+    """Give the rows of a layer, each with the rows below that it takes the place of."""
+    below: dict[str, list[Replaced]] = {}
+    for row in base:
+        below.setdefault(row.id, []).append(Replaced(layer=row.layer, file=row.file, line=row.line))
+    for row in base:
+        # What the layer below had replaced itself is said after it.
+        below[row.id].extend(old for old in row.replaced if old not in below[row.id])
+    return tuple(attrs.evolve(row, replaced=tuple(below[row.id])) if row.id in below else row for row in own)
+
+
+def layer_name(files: PackFiles) -> str:
+    """Name a layer by the id of its pack, else by its folder."""
+    name = _document(files).get("id")
+    return name if isinstance(name, str) and name else files.name
 
 
 def _dropped_and_given(rule: str, place: Place | None) -> Problem:

@@ -13,7 +13,10 @@ import attrs
 from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.facts.registry import BUILT_IN, MEASURES, Absence, Fact, FactKind, Grain
 from svc_policy.messages import message
+from svc_policy.pack.accepted import Accepted, read_accepted
 from svc_policy.pack.overlay import merge, parsed
+from svc_policy.pack.properties import read_properties
+from svc_policy.pack.recording import RecordSettings, read_record
 from svc_policy.pack.settings_reader import SettingsReader
 from svc_policy.rules.family import MoneySettings, Parameter, ParameterValues
 from svc_policy.units import Allowance, Literal, Refusal, minor_digits, open_zone, read_date
@@ -68,6 +71,11 @@ class Settings:
     lookups: Mapping[str, Lookup]
     cites: Mapping[str, tuple[str, ...]]
     approver: str | None = None
+    record: RecordSettings = RecordSettings()
+    #: Named properties that are switched off, and why, in English and Chinese.
+    properties_off: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    #: Findings of `check` that are accepted with a reason; they decide nothing.
+    accepted: tuple[Accepted, ...] = ()
 
 
 TOP = (
@@ -88,6 +96,9 @@ TOP = (
     "lookups",
     "approver",
     "clauses",
+    "properties",
+    "check",
+    "record",
 )
 
 
@@ -170,6 +181,9 @@ def read_settings(
         lookups=_read_lookups(reader, document, facts),
         cites=cites,
         approver=_read_approver(reader, document, roles),
+        record=read_record(reader, document, {str(grain): of for grain, of in facts.items()}),
+        properties_off=read_properties(reader, document),
+        accepted=read_accepted(reader, document),
     )
 
 

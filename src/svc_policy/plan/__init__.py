@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import attrs
 
@@ -60,13 +60,22 @@ class Plan:
         )
 
 
-def make_plan(rules: Rules, fixed_day: int | None = None, shape: Shape | None = None) -> Plan:
+def make_plan(
+    rules: Rules,
+    fixed_day: int | None = None,
+    shape: Shape | None = None,
+    asked: Sequence[str] = (),
+    *,
+    builder_of: Callable[..., Builder] = Builder,
+) -> Plan:
     """Write every family of a policy into one plan.
 
     `fixed_day` stands in for all governing dates. A plan for a `shape` has the
     same meaning, for tickets of that shape; what it knows beforehand is folded.
+    `asked` are facts to be numbered first, so that the plans of two policies number them alike.
+    `builder_of` makes the context that the families write into, from these four.
     """
-    builder = Builder(rules, fixed_day, shape)
+    builder = builder_of(rules, fixed_day, shape, asked)
     for family in rules.families.values():
         family.build(builder)
     builder.finish(lambda steps: read_steps(steps, shape.columns if shape else ()))

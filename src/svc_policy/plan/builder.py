@@ -86,7 +86,9 @@ class Shape:
 class Builder:
     """Collects the steps of a plan; the :class:`~svc_policy.rules.family.Context` of every family."""
 
-    def __init__(self, rules: Rules, fixed_day: int | None = None, shape: Shape | None = None) -> None:
+    def __init__(
+        self, rules: Rules, fixed_day: int | None = None, shape: Shape | None = None, asked: Sequence[str] = ()
+    ) -> None:
         self.rules = rules
         self.shape = shape
         self.absent = shape.absent if shape else frozenset()
@@ -94,7 +96,7 @@ class Builder:
         self.money = rules.money
         self.steps: list[Step] = []
         self.columns: dict[str, Column] = {}
-        self.asked: dict[str, int] = {name: index for index, name in enumerate(shape.asked)} if shape else {}
+        self.asked: dict[str, int] = {name: index for index, name in enumerate(shape.asked if shape else asked)}
         self.collected: dict[str, tuple[Row, ...]] = {}
         #: Results that are the same for every ticket.
         self.fixed: dict[str, Expression] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from svc_policy.decision import Cell, Decision, Quote
-from svc_policy.errors import TicketError, UsageError, problem
+from svc_policy.errors import Problem, TicketError, UsageError, problem
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Language, message
 from svc_policy.pack.load import Pack, load_pack
@@ -54,6 +54,7 @@ class Policy(PolicyViews):
         self._whole: Compiled | None = None
         self._by_shape: dict[int, Compiled] = {}
         self._seen: dict[int, int] = {}
+        self._names: dict[str, Sequence[str]] = {}
 
     @property
     def id(self) -> str:
@@ -167,18 +168,25 @@ class Policy(PolicyViews):
         # What a shape has no column for is not asked for: 0.
         return tuple(
             found[name] if name in found else late[name] if name in late else compiled.constants.get(name, 0)
-            for name in self.plan.names("ticket")
+            for name in self._names_of("ticket")
         )
 
     def completed_lines(self, decision: Decision) -> Mapping[str, Sequence[Sequence[Cell]]]:
         """Give the columns of a decision's parts, incidents and overrides in the order of the plan."""
         return {
             grain: [
-                tuple(line[index[name]] if name in index else 0 for name in self.plan.names(grain)) for line in lines
+                tuple(line[index[name]] if name in index else 0 for name in self._names_of(grain)) for line in lines
             ]
             for grain, lines in decision.lines.items()
             for index in (decision.layout.index.get(grain, {}),)
         }
+
+    def _names_of(self, grain: str) -> Sequence[str]:
+        """List the columns of a grain in the order of the plan."""
+        names = self._names.get(grain)
+        if names is None:
+            names = self._names[grain] = self.plan.names(grain)
+        return names
 
     def quote_for(self, ticket: Ticket | Mapping[str, object], *, at: datetime | None = None) -> Quote | None:
         """Quote a ticket: the quote of its decision."""
@@ -256,9 +264,15 @@ class Policy(PolicyViews):
         day = self.fixed_on or datetime.now(self.zone).date()
         return count_staff(self, workload or {}, day if on is None else read_day(on, "on"))
 
-    def check(self) -> Sequence[Any]:
-        """List what the loader noticed; a policy with errors does not load."""
-        return self.pack.notes
+    def check(self) -> Sequence[Problem]:
+        """List what the loader noticed, and what :mod:`svc_policy.check` proves of the tables.
+
+        A policy with errors in its files does not load. Findings of the proof know their region and an example;
+        those that the pack accepts with a reason are left out.
+        """
+        from svc_policy.check import check_policy
+
+        return (*self.pack.notes, *(one for one in check_policy(self) if one.accepted is None))
 
     def sql(self, dialect: str = "duckdb") -> str:
         """Give the policy compiled to SQL; see :mod:`svc_policy.engines.sql`.

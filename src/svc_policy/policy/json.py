@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Container
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,59 +19,62 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def decision_to_dict(policy: Policy, decision: Decision) -> dict[str, Any]:
-    """Give a decision as JSON-ready data.
+def decision_to_dict(policy: Policy, decision: Decision, keys: Container[str] | None = None) -> dict[str, Any]:
+    """Give a decision as JSON-ready data; only some of its keys where those are named.
 
     Instants are ISO 8601 in the policy's zone, dates ISO, money a text with the
     currency's decimals, durations whole seconds, shares basis points.
     """
     from svc_policy import __version__
 
-    digits = Decimal(1).scaleb(-_digits(policy))
-    plain = _Plain(digits)
-    quote = decision.quote
-    penalties = decision.penalties
-    result: dict[str, Any] = {
-        "schema": SCHEMA,
-        "policy": {
+    plain = _Plain(Decimal(1).scaleb(-_digits(policy)))
+
+    def penalties() -> dict[str, Any]:
+        found = decision.penalties
+        return {
+            "items": plain([item for item in found if item.outcome == "penalty"]),
+            "findings": plain([item for item in found if item.outcome == "finding"]),
+            "least": plain(policy.money(decision.column("penalty_least"))),
+            "most": plain(policy.money(decision.column("penalty_most"))),
+            "undecided": sum(1 for item in found if item.outcome == "penalty" and item.amount is None),
+        }
+
+    def listed(table: str) -> list[dict[str, Any]]:
+        return [{**plain(item.cells), "rule": plain(item.rule)} for item in decision.items(table)]
+
+    parts: dict[str, Callable[[], Any]] = {
+        "schema": lambda: SCHEMA,
+        "policy": lambda: {
             "id": policy.id,
             "digest": policy.digest,
             "engine": __version__,
             "dates": plain(policy.governing_dates(decision)),
         },
-        "at": plain(policy.instant(decision.at_s)),
-        "ticket_id": decision.ticket.ticket_id,
-        "coverage": plain(decision.coverage),
-        "category": decision.category,
-        "targets": {name: plain(target) for name, target in decision.targets.items()},
-        "quote": plain(quote),
-        "materials": plain(decision.materials),
-        "penalties": {
-            "items": plain([item for item in penalties if item.outcome == "penalty"]),
-            "findings": plain([item for item in penalties if item.outcome == "finding"]),
-            "least": plain(policy.money(decision.column("penalty_least"))),
-            "most": plain(policy.money(decision.column("penalty_most"))),
-            "undecided": sum(1 for item in penalties if item.outcome == "penalty" and item.amount is None),
-        },
-        "complaint_class": decision.column("complaint_class"),
-        "service_zone": decision.column("service_zone"),
-        "needs_confirmation": policy.column(decision, "needs_confirmation"),
-        "confirmations": [
+        "at": lambda: plain(policy.instant(decision.at_s)),
+        "ticket_id": lambda: decision.ticket.ticket_id,
+        "coverage": lambda: plain(decision.coverage),
+        "category": lambda: decision.category,
+        "targets": lambda: {name: plain(target) for name, target in decision.targets.items()},
+        "quote": lambda: plain(decision.quote),
+        "materials": lambda: plain(decision.materials),
+        "penalties": penalties,
+        "complaint_class": lambda: decision.column("complaint_class"),
+        "service_zone": lambda: decision.column("service_zone"),
+        "needs_confirmation": lambda: policy.column(decision, "needs_confirmation"),
+        "confirmations": lambda: [
             {"reason": item.cells["reason"], "rule": plain(item.rule)}
             for item in policy.items(decision, "confirmations")
         ],
-        "compensation": plain(policy.compensation(decision)),
-        "appraisal_score": decision.column("appraisal_score"),
+        "compensation": lambda: plain(policy.compensation(decision)),
+        "appraisal_score": lambda: decision.column("appraisal_score"),
+        **{key: functools.partial(listed, table) for table, key in LISTS.items()},
+        "escalation_level": lambda: max((item.cells["level"] for item in decision.items("escalations")), default=0),
+        "overrides": lambda: plain(policy.overrides(decision)),
+        "needs": lambda: list(decision.needs),
+        "next_change_at": lambda: plain(decision.next_change_at),
+        "rules": lambda: plain(decision.rules),
     }
-    for table, key in LISTS.items():
-        result[key] = [{**plain(item.cells), "rule": plain(item.rule)} for item in decision.items(table)]
-    levels = [item["level"] for item in result["escalations"]]
-    result["escalation_level"] = max(levels, default=0)
-    result["overrides"] = plain(policy.overrides(decision))
-    result["needs"] = list(decision.needs)
-    result["next_change_at"] = plain(decision.next_change_at)
-    result["rules"] = plain(decision.rules)
-    return result
+    return {key: make() for key, make in parts.items() if keys is None or key in keys}
 
 
 def _digits(policy: Policy) -> int:
@@ -89,7 +94,7 @@ class _Plain:
             return {
                 field.name: self(getattr(value, field.name))
                 for field in attrs.fields(RuleUse)
-                if not (field.name in ("subject", "certain") and getattr(value, field.name) == field.default)
+                if not (field.name in ("subject", "certain", "layer") and getattr(value, field.name) == field.default)
             }
         if attrs.has(type(value)):
             record: Any = value

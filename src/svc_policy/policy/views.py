@@ -24,6 +24,7 @@ from svc_policy.decision import (
     Target,
 )
 from svc_policy.facts.registry import BUILT_IN, MILESTONES
+from svc_policy.pack.source import SHARED
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Allowance, Literal, format_literal, minor_digits
 
@@ -36,6 +37,7 @@ EPOCH = date(1970, 1, 1).toordinal()
 #: Listing tables of the ticket, and their key in the decision's JSON.
 LISTS: Mapping[str, str] = {
     "intake": "intake",
+    "remedies": "remedies",
     "approvals": "approvals",
     "escalations": "escalations",
     "routing": "routing",
@@ -138,6 +140,7 @@ class PolicyViews:
             interpretations=readings,
             subject=subject,
             certain=certain,
+            layer="" if row.layer == self.pack.id or row.layer.startswith(SHARED) else row.layer,
         )
 
     def chosen(self, decision: Decision, table: str, grain: str = "ticket", number: int = 0) -> RuleUse | None:
@@ -276,7 +279,8 @@ class PolicyViews:
         """Expand the quote."""
         if not self._has("total"):
             return None
-        rate = self.pack.settings.money.tax
+        quoted = self.governing_dates(decision)["fee"]
+        rate = self.in_force(self.pack.settings.money.tax, None if quoted is None else quoted.toordinal() - EPOCH)
         literal = rate if isinstance(rate, Literal) else None
         needs: dict[str, None] = {}
         for name in ("subtotal", "discount", "tax", "total", "payable"):

@@ -55,11 +55,22 @@ Cell = WrittenLiteral | Parameter | tuple[str, ...] | None
 
 
 @attrs.frozen(kw_only=True)
+class Replaced:
+    """A row of a base that a row of an overlay took the place of: whose it was, and where it stands."""
+
+    layer: str
+    file: str
+    line: int
+
+
+@attrs.frozen(kw_only=True)
 class Row:
     """One rule: its dates, tests by column, results by column, what it cites and rests on.
 
     Parameters without dates have been put in their place; `rests_on` still
-    names every parameter and interpretation that the row reads.
+    names every parameter and interpretation that the row reads. `layer` is the
+    id of the pack that the row stands in, `replaced` what it took the place of
+    in the packs below, the nearest first.
     """
 
     id: str
@@ -72,6 +83,8 @@ class Row:
     note: str = ""
     file: str = ""
     line: int = 0
+    layer: str = ""
+    replaced: tuple[Replaced, ...] = ()
 
     def text(self, name: str) -> str | None:
         """Take a text result, None where the cell is empty."""

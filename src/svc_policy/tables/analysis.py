@@ -12,13 +12,14 @@ from typing import Literal
 
 import attrs
 
-from svc_policy.tables.covering import is_covered, meetings, uncovered
+from svc_policy.tables.covering import Budget, is_covered, meetings, uncovered
 from svc_policy.tables.decision_table import DecisionTable
 from svc_policy.tables.matching import Parameters
 from svc_policy.tables.records import Absence, Result, Rule, Test
 from svc_policy.tables.regions import DAY, Axis, Box, Grid, Region, cut_axis, day_axis, meet
 
 Boundary = Literal["", "both claim", "both leave out"]
+Pairs = Sequence[tuple[int, int]]
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +69,22 @@ class Mergeable:
     merged: Test
 
 
+@attrs.frozen
+class Idle:
+    """Rows with the same results that take all of an axis between them and differ in nothing else."""
+
+    rows: tuple[int, ...]
+    axis: str
+
+
+@attrs.frozen
+class Unused:
+    """Values of an axis that no row has."""
+
+    axis: str
+    values: Test
+
+
 @attrs.frozen(kw_only=True)
 class Analysis:
     """What is to be said of a table; rows are indices into its rules, from 0.
@@ -78,10 +95,14 @@ class Analysis:
         gaps: What no row has, one gap a box; none for a table that collects.
         overlaps: Where two rows meet; none for a table that collects.
         never: Rows that hold of nothing.
-        hidden: Rows that never decide because earlier ones (of a unique table: all others) hold wherever they do.
+        hidden: Rows that never decide because earlier ones hold wherever they do.
         contained: Pairs of a row and a narrower one with the same results that lies in it.
         mergeable: Rows that could be one.
         duplicates: Pairs of rows with the same conditions and results.
+        idle: Rows for which a column decides nothing: they could be one row with `-` there.
+        spelled_out: Pairs of a row and a column in which its cell lists all that can be stated, as `-` would say
+            (which holds of what is not known yet as well).
+        pairs: All rows that meet, of a table that collects as well.
     """
 
     grid: Grid
@@ -93,6 +114,19 @@ class Analysis:
     contained: tuple[tuple[int, int], ...]
     mergeable: tuple[Mergeable, ...]
     duplicates: tuple[tuple[int, int], ...]
+    idle: tuple[Idle, ...] = ()
+    spelled_out: tuple[tuple[int, str], ...] = ()
+    pairs: Pairs = ()
+
+    @property
+    def needs_order(self) -> bool:
+        """Say whether the order of the rows matters: some of them meet and say different things."""
+        return not all(overlap.agree for overlap in self.overlaps)
+
+    @property
+    def unused(self) -> tuple[Unused, ...]:
+        """Give the values of each axis that no row has."""
+        return find_unused(self.grid, self.boxes)
 
 
 def analyse(
@@ -120,18 +154,27 @@ def analyse(
     )
     results = [rule.results for rule in table.rules]
     decides_alone = table.hit_policy != "collect"
+    pairs = tuple(meetings(boxes))
     return Analysis(
         grid=grid,
         boxes=boxes,
         gaps=find_gaps(grid, boxes) if decides_alone else (),
-        overlaps=find_overlaps(grid, boxes, results) if decides_alone else (),
+        overlaps=find_overlaps(grid, boxes, results, pairs) if decides_alone else (),
         never=tuple(index for index, box in enumerate(boxes) if not all(box)),
-        hidden=find_hidden(boxes) if decides_alone else (),
-        contained=find_contained(boxes, results),
-        mergeable=find_mergeable(grid, boxes, results, in_order=table.hit_policy == "first"),
-        duplicates=tuple(
-            (one, two) for one, two in meetings(boxes) if boxes[one] == boxes[two] and results[one] == results[two]
+        hidden=find_hidden(boxes, pairs) if decides_alone else (),
+        contained=find_contained(boxes, results, pairs),
+        mergeable=find_mergeable(
+            grid, boxes, results, pairs, in_order=table.hit_policy != "unique", apart=not decides_alone
         ),
+        duplicates=tuple((one, two) for one, two in pairs if boxes[one] == boxes[two] and results[one] == results[two]),
+        idle=find_idle(grid, boxes, results),
+        spelled_out=tuple(
+            (row, name)
+            for row, (rule, box) in enumerate(zip(table.rules, boxes, strict=True))
+            for name, test, axis, mask in zip(names, rule.tests, grid.axes, box, strict=False)
+            if not test.any and mask == axis.everything
+        ),
+        pairs=pairs,
     )
 
 
@@ -174,10 +217,12 @@ def find_gaps(grid: Grid, boxes: Sequence[Box], within: Box | None = None) -> tu
     )
 
 
-def find_overlaps(grid: Grid, boxes: Sequence[Box], results: Sequence[Sequence[Result]]) -> tuple[Overlap, ...]:
-    """Give where two rows meet."""
+def find_overlaps(
+    grid: Grid, boxes: Sequence[Box], results: Sequence[Sequence[Result]], pairs: Pairs | None = None
+) -> tuple[Overlap, ...]:
+    """Give where two rows meet; `pairs` are the rows that do, where that is known already."""
     found = []
-    for one, two in meetings(boxes):
+    for one, two in meetings(boxes) if pairs is None else pairs:
         shared = meet(boxes[one], boxes[two])
         assert shared is not None
         found.append(
@@ -191,23 +236,30 @@ def find_overlaps(grid: Grid, boxes: Sequence[Box], results: Sequence[Sequence[R
     return tuple(found)
 
 
-def find_hidden(boxes: Sequence[Box]) -> tuple[Hidden, ...]:
+def find_hidden(boxes: Sequence[Box], pairs: Pairs | None = None) -> tuple[Hidden, ...]:
     """Give the rows whose points all lie in earlier rows, and which those are."""
-    found = []
-    for index, box in enumerate(boxes):
-        if not all(box):
-            continue
-        before = [other for other in range(index) if meet(boxes[other], box) is not None]
-        if before and is_covered(box, [boxes[other] for other in before]):
-            alone = next((other for other in before if is_covered(box, [boxes[other]])), None)
-            found.append(Hidden(row=index, by=tuple(before) if alone is None else (alone,)))
+    before: dict[int, list[int]] = {}
+    for one, two in meetings(boxes) if pairs is None else pairs:
+        before.setdefault(two, []).append(one)
+    found, budget = [], Budget()
+    for row, others in sorted(before.items()):
+        alone = next((other for other in others if meet(boxes[other], boxes[row]) == boxes[row]), None)
+        if alone is not None:
+            found.append(Hidden(row=row, by=(alone,)))
+        elif len(others) > 1 and is_covered(boxes[row], [boxes[other] for other in others], budget):
+            found.append(Hidden(row=row, by=tuple(others)))
     return tuple(found)
 
 
-def find_contained(boxes: Sequence[Box], results: Sequence[Sequence[Result]]) -> tuple[tuple[int, int], ...]:
-    """Give pairs of a row and another that lies in it and says the same."""
+def find_contained(
+    boxes: Sequence[Box], results: Sequence[Sequence[Result]], pairs: Pairs | None = None
+) -> tuple[tuple[int, int], ...]:
+    """Give pairs of a row and another that lies in it and says the same.
+
+    Of a table that collects both hold there, so the narrower one says a second time what the wider one says.
+    """
     found = []
-    for one, two in meetings(boxes):
+    for one, two in meetings(boxes) if pairs is None else pairs:
         if results[one] != results[two] or boxes[one] == boxes[two]:
             continue
         shared = meet(boxes[one], boxes[two])
@@ -219,36 +271,81 @@ def find_contained(boxes: Sequence[Box], results: Sequence[Sequence[Result]]) ->
 
 
 def find_mergeable(
-    grid: Grid, boxes: Sequence[Box], results: Sequence[Sequence[Result]], *, in_order: bool = False
+    grid: Grid,
+    boxes: Sequence[Box],
+    results: Sequence[Sequence[Result]],
+    pairs: Pairs | None = None,
+    *,
+    in_order: bool = False,
+    apart: bool = False,
 ) -> tuple[Mergeable, ...]:
     """Give pairs of rows that say the same, differ on one axis, and meet or touch there.
 
-    With `in_order` the earlier row goes before: rows between the two must not meet the later one.
+    Values without order all touch: of them a row is paired with the nearest earlier one only. With
+    `in_order` the merged row stands in the place of the earlier one, so that rows between the two must
+    not meet the later one. With `apart` the two must not meet: both hold there, and count twice.
     """
+    met = [0] * len(boxes)
+    if in_order:
+        for one, two in meetings(boxes) if pairs is None else pairs:
+            met[two] |= 1 << one
     found = []
     for index, axis in enumerate(grid.axes):
-        groups: dict[tuple[object, ...], list[int]] = {}
-        for row, box in enumerate(boxes):
-            if all(box):
-                key = (*box[:index], *box[index + 1 :], results[row])
-                groups.setdefault(key, []).append(row)
-        for rows in groups.values():
-            for position, one in enumerate(rows):
-                for two in rows[position + 1 :]:
+        for rows in _alike_beside(index, boxes, results):
+            for position, two in enumerate(rows):
+                for one in reversed(rows[:position]):
                     masks = boxes[one][index], boxes[two][index]
-                    if masks[0] == masks[1] or not _touch(axis, *masks):
+                    if masks[0] == masks[1] or (apart and masks[0] & masks[1]) or not _touch(axis, *masks):
                         continue
-                    if in_order and any(meet(boxes[row], boxes[two]) is not None for row in range(one + 1, two)):
-                        continue
-                    found.append(Mergeable(rows=(one, two), axis=axis.name, merged=axis.test(masks[0] | masks[1])))
+                    if in_order and met[two] >> (one + 1):
+                        break  # an even earlier row has the same ones in between
+                    merged = axis.test(masks[0] | masks[1])
+                    if axis.mask(merged) == masks[0] | masks[1]:
+                        found.append(Mergeable(rows=(one, two), axis=axis.name, merged=merged))
+                    if not axis.is_ordered:
+                        break
+    return tuple(sorted(found, key=lambda pair: pair.rows))
+
+
+def find_idle(grid: Grid, boxes: Sequence[Box], results: Sequence[Sequence[Result]]) -> tuple[Idle, ...]:
+    """Give the rows that together take all of an axis, and differ in nothing else: for them it decides nothing."""
+    found = []
+    for index, axis in enumerate(grid.axes):
+        for rows in _alike_beside(index, boxes, results):
+            cells = [boxes[row][index] for row in rows]
+            union = 0
+            for cell in cells:
+                union |= cell
+            if axis.expected and axis.expected & ~union == 0 and all(axis.expected & ~cell for cell in cells):
+                found.append(Idle(rows=tuple(rows), axis=axis.name))
     return tuple(found)
+
+
+def find_unused(grid: Grid, boxes: Sequence[Box]) -> tuple[Unused, ...]:
+    """Give for each axis the values that no row has, which every complete table would have."""
+    found = []
+    for index, axis in enumerate(grid.axes):
+        union = 0
+        for box in boxes:
+            if all(box):
+                union |= box[index]
+        if left := axis.expected & ~union:
+            found.append(Unused(axis=axis.name, values=axis.test(left)))
+    return tuple(found)
+
+
+def _alike_beside(index: int, boxes: Sequence[Box], results: Sequence[Sequence[Result]]) -> list[list[int]]:
+    """Group the rows that say the same and have the same cells on all axes but one."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for row, box in enumerate(boxes):
+        if all(box):
+            groups.setdefault((*_without(box, index), results[row]), []).append(row)
+    return [rows for rows in groups.values() if len(rows) > 1]
 
 
 def _touch(axis: Axis, one: int, two: int) -> bool:
     """Say whether two sets of values are one piece together; values without order always are."""
-    if not axis.is_ordered or one & two:
-        return True
-    return bool(one & (two << 1) or one & (two >> 1))
+    return not axis.is_ordered or bool(one & two or _beside(axis, one) & two)
 
 
 def _is_shared_end(grid: Grid, shared: Box, one: Box, two: Box) -> bool:
@@ -258,8 +355,7 @@ def _is_shared_end(grid: Grid, shared: Box, one: Box, two: Box) -> bool:
         and axis.name != DAY
         and _is_value(axis, mask)
         and a != mask != b
-        and not (a & ~mask & b)
-        and not (_has_both_sides(a, mask) or _has_both_sides(b, mask))
+        and not (_has_both_sides(axis, a, mask) or _has_both_sides(axis, b, mask))
         for axis, mask, a, b in zip(grid.axes, shared, one, two, strict=True)
     )
 
@@ -270,10 +366,12 @@ def _is_between(grid: Grid, gap: Box, boxes: Sequence[Box]) -> bool:
         mask = gap[index]
         if not axis.is_ordered or axis.name == DAY or not _is_value(axis, mask):
             continue
-        beside = [
-            box for box in boxes if all(a & b for a, b in zip(_without(box, index), _without(gap, index), strict=True))
-        ]
-        if any(box[index] & (mask << 1) for box in beside) and any(box[index] & (mask >> 1) for box in beside):
+        others = _without(gap, index)
+        beside = 0
+        for box in boxes:
+            if box[index] and meet(_without(box, index), others) is not None:
+                beside |= box[index]
+        if _has_both_sides(axis, beside, mask):
             return True
     return False
 
@@ -287,8 +385,15 @@ def _is_value(axis: Axis, mask: int) -> bool:
     return high - low == (1 if axis.domain.step is None else 2 * axis.domain.step) and low % 2 == 0
 
 
-def _has_both_sides(mask: int, value: int) -> bool:
-    return bool(mask & (value << 1)) and bool(mask & (value >> 1))
+def _beside(axis: Axis, mask: int) -> int:
+    """Give the values next to those of a mask; absence is next to nothing."""
+    values = axis.everything & ~axis.absent
+    return ((mask & values) << 1 | (mask & values) >> 1) & values
+
+
+def _has_both_sides(axis: Axis, mask: int, value: int) -> bool:
+    """Say whether a set goes on above a single value and below it."""
+    return (mask & _beside(axis, value)).bit_count() == 2
 
 
 def _without(box: Box, index: int) -> Box:

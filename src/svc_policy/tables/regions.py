@@ -99,6 +99,9 @@ class Axis:
     def mask(self, test: Test, parameters: Parameters | None = None) -> int:
         """Give the values of which `test` holds, as :func:`svc_policy.tables.match` says.
 
+        The axis must be cut by the test. Of an absence that is not known to be one a
+        negation that does not name it is unknown, so it does not hold of it either.
+
         Raises:
             UsageError: The test names a parameter that has no value.
         """
@@ -107,7 +110,10 @@ class Axis:
         mask = self.absent if test.missing else 0
         for item in test.items:
             mask |= self._within(item, parameters)
-        return self.everything & ~mask if test.negated else mask
+        if not test.negated:
+            return mask
+        is_open = self.absence == "unknown" and not test.missing
+        return self.everything & ~(mask | self.absent if is_open else mask)
 
     def mask_of(self, value: Value | None) -> int:
         """Give the atom of a value, 0 if it is outside the domain; None is absence."""
@@ -129,9 +135,13 @@ class Axis:
         return ((1 << last) - (1 << first)) if last > first else 0
 
     def test(self, mask: int) -> Test:
-        """Write a mask as a condition that holds of its values and of no other."""
+        """Write a mask as a condition that holds of its values and of no other.
+
+        One set cannot be written: absence that is not known to be one, together with all
+        but some values of an open axis. Its absence is left out.
+        """
         present = self.everything & ~self.absent
-        if mask == self.everything or mask == self.expected == present:
+        if mask == self.everything:
             return Test(kind=self.kind, any=True)
         if mask == present:
             return Test(kind=self.kind, negated=True, missing=True)
@@ -228,9 +238,12 @@ class Grid:
         return tuple(axis.mask_of(values.get(axis.name)) for axis in self.axes)
 
     def tests(self, box: Box) -> dict[str, Test]:
-        """Write a box as conditions; axes on which it takes everything are left out."""
-        found = {axis.name: axis.test(mask) for axis, mask in zip(self.axes, box, strict=True)}
-        return {name: test for name, test in found.items() if not test.any}
+        """Write a box as conditions; axes on which it takes all that a table has to cover are left out."""
+        return {
+            axis.name: axis.test(mask)
+            for axis, mask in zip(self.axes, box, strict=True)
+            if mask not in (axis.everything, axis.expected)
+        }
 
 
 @attrs.frozen

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+import attrs
+
 from svc_policy.errors import Place, Problem, UsageError, problem
 from svc_policy.messages import Message, message
 from svc_policy.tables.sheets import LARGEST_CELL, Cell, Origin, Sheet, address, read_bytes, replacing, shape
@@ -31,13 +33,24 @@ _CELL = re.compile(rb"<(?:\w+:)?c(?=[\s/>])([^>]*)>(\s*<(?:\w+:)?f[\s/>])?")
 _ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=\"(\d+)\"")
 _ADDRESS = re.compile(rb"\br=[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
 _ERROR = re.compile(rb"\bt=[\"']e[\"']")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})[\"']")
+
+
+@attrs.frozen(kw_only=True)
+class _Page:
+    """What the archive says of a sheet: the addresses of computed cells, merged ranges, whether it is hidden."""
+
+    computed: frozenset[str]
+    merged: tuple[tuple[str, str], ...]
+    is_hidden: bool
 
 
 def read_workbook(path: str | os.PathLike[str], *, problems: list[Problem], file: str = "") -> list[Sheet]:
     """Read every sheet of a workbook whose cells are all formatted as text.
 
     Numbers, dates, truth values, formulas and errors are problems, since the
-    spreadsheet may have changed what was typed. Encrypted files, macros and
+    spreadsheet may have changed what was typed; so are merged cells, which hide
+    what is below them, and hidden sheets. Encrypted files, macros and
     archives that unpack to too much are refused before anything is parsed.
 
     Args:
@@ -55,8 +68,8 @@ def read_workbook(path: str | os.PathLike[str], *, problems: list[Problem], file
         return []
     import io
 
-    formulas = _inspect(content, label, problems)
-    if formulas is None:
+    measured = _inspect(content, label, problems)
+    if measured is None:
         return []
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -72,7 +85,22 @@ def read_workbook(path: str | os.PathLike[str], *, problems: list[Problem], file
         reason = " ".join(str(error).split())
         problems.append(_of_file("workbook-broken", label, message("the workbook is broken: {reason}", reason=reason)))
         return []
-    return [_sheet(name, label, grid, formulas.get(name, set()), problems) for name, grid in pages]
+    for name, page in measured.items():
+        _refuse_unseen(name, label, page, problems)
+    nothing = _Page(computed=frozenset(), merged=(), is_hidden=False)
+    return [_sheet(name, label, grid, measured.get(name, nothing).computed, problems) for name, grid in pages]
+
+
+def _refuse_unseen(name: str, label: str, page: _Page, problems: list[Problem]) -> None:
+    """Refuse what a reader of the workbook does not see: a hidden sheet, cells below merged ones."""
+    if page.is_hidden:
+        text = message("the sheet is hidden")
+        advice = message("show the sheet, or delete it: what decides is there to be seen")
+        problems.append(problem("sheet-hidden", text, place=Place(file=label, sheet=name), help=advice))
+    for first, last in page.merged:
+        text = message("the cells `{first}` to `{last}` are merged", first=first, last=last)
+        advice = message("unmerge them and write into each cell what it says")
+        problems.append(problem("cells-merged", text, place=Place(file=label, sheet=name, cell=first), help=advice))
 
 
 def _require(module: str) -> ModuleType:
@@ -96,7 +124,9 @@ def _of_file(code: str, label: str, text: Message, help_line: Message | None = N
     return problem(code, text, place=Place(file=label), help=help_line)
 
 
-def _sheet(name: str, label: str, grid: Sequence[Sequence[Any]], computed: set[str], problems: list[Problem]) -> Sheet:
+def _sheet(
+    name: str, label: str, grid: Sequence[Sequence[Any]], computed: frozenset[str], problems: list[Problem]
+) -> Sheet:
     origin = Origin(label, name)
     rows = []
     for line, values in enumerate(grid, start=1):
@@ -129,8 +159,8 @@ def _not_text(cell: Cell, value: object) -> Problem:
     )
 
 
-def _inspect(content: bytes, label: str, problems: list[Problem]) -> dict[str, set[str]] | None:
-    """Measure the archive; give the addresses of computed cells by sheet, or None if it is refused."""
+def _inspect(content: bytes, label: str, problems: list[Problem]) -> dict[str, _Page] | None:
+    """Measure the archive; give what it says of each sheet, or None if it is refused."""
     import io
 
     if content.startswith(b"\xd0\xcf\x11\xe0"):
@@ -196,10 +226,10 @@ def _unpacks_to_more(entry: zipfile.ZipInfo, content: bytes) -> bool:
     return False
 
 
-def _scan(archive: zipfile.ZipFile) -> dict[str, set[str]] | None:
-    """Find the formulas and errors of each sheet, which look like texts once read; None if a grid is too large."""
-    computed: dict[str, set[str]] = {}
-    for name, part in _parts(archive):
+def _scan(archive: zipfile.ZipFile) -> dict[str, _Page] | None:
+    """Find what looks like texts once read, formulas and errors, and what is not seen; None if a grid is too large."""
+    pages: dict[str, _Page] = {}
+    for name, part, is_hidden in _parts(archive):
         data = archive.read(part)
         cells: set[str] = set()
         rows, columns = 1, 1
@@ -214,12 +244,13 @@ def _scan(archive: zipfile.ZipFile) -> dict[str, set[str]] | None:
         rows = max([rows, *(int(found) for found in _ROW.findall(data))])
         if rows * columns > LARGEST_GRID:
             return None
-        computed[name] = cells
-    return computed
+        merged = tuple((found[1].decode().upper(), found[2].decode().upper()) for found in _MERGED.finditer(data))
+        pages[name] = _Page(computed=frozenset(cells), merged=merged, is_hidden=is_hidden)
+    return pages
 
 
-def _parts(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
-    """List the name of each sheet and the part of the archive that holds it."""
+def _parts(archive: zipfile.ZipFile) -> list[tuple[str, str, bool]]:
+    """List the name of each sheet, the part of the archive that holds it, and whether it is hidden."""
     book = archive.read("xl/workbook.xml").decode()
     links = archive.read("xl/_rels/workbook.xml.rels").decode()
     targets = {}
@@ -231,7 +262,8 @@ def _parts(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
     for sheet in re.findall(r"<(?:\w+:)?sheet\s[^>]*>", book):
         part = targets.get(_attribute(sheet, r"\w+:id"), "")
         if part in names:
-            parts.append((html.unescape(_attribute(sheet, "name")), part))
+            is_hidden = _attribute(sheet, "state") in ("hidden", "veryHidden")
+            parts.append((html.unescape(_attribute(sheet, "name")), part, is_hidden))
     return parts
 
 

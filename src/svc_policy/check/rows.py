@@ -1,0 +1,198 @@
+"""What the rows of one table leave out, where they meet, and which of them never decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from svc_policy.check.possible import Possible
+from svc_policy.check.views import Piece, TableView, day_index
+from svc_policy.tables.analysis import find_contained, find_gaps, find_mergeable, find_overlaps
+from svc_policy.tables.covering import holes, meetings, uncovered
+from svc_policy.tables.records import Result
+from svc_policy.tables.regions import DAY, OTHERS, Box, Region, meet, merge
+
+#: Families that have an answer for every ticket: whatever no row has is a gap. That every ticket has a category is a
+#: named property of a policy, which it may switch off.
+TOTAL: Final = frozenset({"category", "payers"})
+#: Families that have an answer for every ticket that they speak of: whatever lies between their rows is a gap.
+CLOSED: Final = frozenset({"zones", "complaints", "entitlements", "category", "vehicles", "part_fees"})
+#: Families whose rows permit something: what no row says is not permitted, and no gap.
+PERMITS: Final = frozenset({"overrides"})
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Something found in a table: a code, rows by their number, where, and the axis that tells."""
+
+    code: str
+    rows: tuple[int, ...]
+    boxes: tuple[Box, ...] = ()
+    axis: str | None = None
+    by: tuple[int, ...] = ()
+
+
+def find_in_rows(view: TableView, possible: Possible, *, total: frozenset[str] = TOTAL) -> Iterator[Place]:
+    """Find what is to be said of a view's rows; the view is of one pack, in which the families `total` are that.
+
+    Raises:
+        UsageError: The rows overlap in more ways than can be looked at.
+    """
+    never = set(_never(view, possible))
+    for row in sorted(never):
+        yield Place(code="row-never", rows=(row,))
+    kept = [piece for piece in view.pieces[0] if piece.number not in never and all(piece.box)]
+    if view.family.policy == "collect":
+        yield from _repeated(view, kept)
+    else:
+        if view.table not in PERMITS:
+            yield from _gaps(view, kept, possible, is_total=view.table in total)
+        hidden = dict(_hidden(view, kept, possible)) if view.family.policy == "first" else {}
+        for row, by in hidden.items():
+            yield Place(code="row-hidden", rows=(row,), by=by)
+        yield from _overlaps(view, kept, possible)
+        kept = [piece for piece in kept if piece.number not in hidden]
+    yield from _mergeable(view, kept)
+
+
+def _never(view: TableView, possible: Possible) -> Iterator[int]:
+    """Give the rows that hold of nothing that can come out; one that another reading switches off is none of them."""
+    by_row: dict[int, list[Piece]] = {}
+    for piece in view.pieces[0]:
+        by_row.setdefault(piece.number, []).append(piece)
+    for number, pieces in by_row.items():
+        if not any(possible.holds(view, piece.box) for piece in pieces):
+            yield number
+
+
+def _gaps(view: TableView, pieces: Sequence[Piece], possible: Possible, *, is_total: bool) -> Iterator[Place]:
+    boxes = [piece.box for piece in pieces]
+    if not boxes:
+        return
+    reported: list[Box] = []
+    day = day_index(view.grid)
+    # What an edition leaves out is named as that, whatever else could be said of it.
+    for index, axis in sorted(enumerate(view.grid.axes), key=lambda item: item[0] != day):
+        if OTHERS in axis.values:
+            continue  # Of open text nobody lists all values.
+        code = "edition-gap" if index == day else "gap"
+        yield from _new_gaps(view, pieces, possible, holes(boxes, view.expected, index), reported, code, axis.name)
+    if is_total:
+        yield from _new_gaps(view, pieces, possible, uncovered(boxes, view.expected), reported, "gap", None)
+    elif view.table in CLOSED:
+        hull = tuple(_union(box[index] for box in boxes) & view.expected[index] for index in range(len(view.grid.axes)))
+        if all(hull):
+            yield from _new_gaps(view, pieces, possible, uncovered(boxes, hull), reported, "gap", None)
+
+
+def _union(masks: Iterator[int]) -> int:
+    found = 0
+    for mask in masks:
+        found |= mask
+    return found
+
+
+def _new_gaps(
+    view: TableView,
+    pieces: Sequence[Piece],
+    possible: Possible,
+    found: Sequence[Box],
+    reported: list[Box],
+    code: str,
+    axis: str | None,
+) -> Iterator[Place]:
+    """Report what can come out of some gaps and was not reported before."""
+    fresh = Region(view.grid, tuple(found)) - Region(view.grid, tuple(reported))
+    narrowed = [box for piece in fresh.boxes if (box := possible.narrowed(view, piece)) is not None]
+    for box in merge(narrowed):
+        reported.append(box)
+        (gap,) = find_gaps(view.grid, [piece.box for piece in pieces], box) or (None,)
+        is_boundary = gap is not None and gap.boundary == "both leave out" and code == "gap"
+        beside = _beside(view, pieces, box, axis)
+        yield Place(code="boundary-gap" if is_boundary else code, rows=beside, boxes=(box,), axis=axis)
+
+
+def _beside(view: TableView, pieces: Sequence[Piece], gap: Box, axis: str | None) -> tuple[int, ...]:
+    """Give the rows that hold beside a gap: on all axes but one."""
+    indices = [view.grid.index(axis)] if axis is not None else range(len(view.grid.axes))
+    found = {
+        piece.number
+        for piece in pieces
+        for index in indices
+        if all(a & b for position, (a, b) in enumerate(zip(piece.box, gap, strict=True)) if position != index)
+    }
+    return tuple(sorted(found))
+
+
+def _hidden(view: TableView, pieces: Sequence[Piece], possible: Possible) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Give the rows that never decide as earlier ones hold wherever they can, and which those are."""
+    for number in dict.fromkeys(piece.number for piece in pieces):
+        own = [piece.box for piece in pieces if piece.number == number]
+        before = [piece for piece in pieces if piece.number < number and any(meet(piece.box, box) for box in own)]
+        if not before:
+            continue
+        boxes = [piece.box for piece in before]
+        left = [rest for box in own for rest in uncovered(boxes, box)]
+        if not any(possible.holds(view, rest) for rest in left):
+            yield number, tuple(dict.fromkeys(piece.number for piece in before))
+
+
+def _overlaps(view: TableView, pieces: Sequence[Piece], possible: Possible) -> Iterator[Place]:
+    results = _results(pieces)
+    found: dict[tuple[str, int, int], list[Box]] = {}
+    for overlap in find_overlaps(view.grid, [piece.box for piece in pieces], results):
+        one, two = (pieces[index].number for index in overlap.rows)
+        if one == two or (view.family.policy == "first" and (overlap.agree or not overlap.boundary)):
+            continue  # Where the first row decides, a narrower one before a wider one is how exceptions are written.
+        code = "overlap-equal" if overlap.agree else "boundary-overlap" if overlap.boundary else "overlap"
+        boxes = [left for box in overlap.region.boxes if (left := possible.narrowed(view, box)) is not None]
+        found.setdefault((code, one, two), []).extend(boxes)
+    for (code, one, two), boxes in found.items():
+        if boxes:
+            axis = _single(view, boxes[0]) if code == "boundary-overlap" else None
+            yield Place(code=code, rows=(one, two), boxes=merge(boxes), axis=axis)
+
+
+def _single(view: TableView, box: Box) -> str | None:
+    """Name the ordered axis on which a box is a single value."""
+    for axis, mask in zip(view.grid.axes, box, strict=True):
+        if axis.is_ordered and axis.name != DAY and any(item.is_single for item in axis.test(mask).items):
+            return axis.name
+    return None
+
+
+def _repeated(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
+    """Find rows of a table that collects which say the same of the same tickets."""
+    boxes, results = [piece.box for piece in pieces], _results(pieces)
+    for one, two in meetings(boxes):
+        if boxes[one] == boxes[two] and results[one] == results[two] and pieces[one].number != pieces[two].number:
+            yield Place(code="row-twice", rows=(pieces[one].number, pieces[two].number))
+    for wide, narrow in find_contained(boxes, results):
+        if pieces[wide].number != pieces[narrow].number:
+            yield Place(code="row-contained", rows=(pieces[wide].number, pieces[narrow].number))
+
+
+def _mergeable(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
+    """Find rows that could be one; those that cite other clauses, or rest on other readings, stand apart on purpose."""
+    alike = [piece for piece in pieces if not _is_split(pieces, piece)]
+    results = [
+        (*results, piece.row.cites, piece.row.rests_on)
+        for piece, results in zip(alike, _results(alike), strict=True)
+    ]
+    first = view.family.policy == "first"
+    found = find_mergeable(view.grid, [piece.box for piece in alike], results, in_order=first)  # type: ignore[arg-type]
+    for merged in found:
+        if merged.axis != DAY:
+            one, two = (alike[index].number for index in merged.rows)
+            yield Place(code="rows-mergeable", rows=(one, two), axis=merged.axis)
+
+
+def _is_split(pieces: Sequence[Piece], piece: Piece) -> bool:
+    return sum(one.number == piece.number for one in pieces) > 1
+
+
+def _results(pieces: Sequence[Piece]) -> list[tuple[Result, ...]]:
+    # What a row says is compared, nothing else: any record that has equality will do.
+    return [piece.results for piece in pieces]  # type: ignore[misc]

@@ -1,0 +1,139 @@
+"""The policies behind a record, kept by digest in a folder beside it, so that old decisions can be explained.
+
+``LOG.policies/DIGEST/pack`` is a copy of the pack's files, frozen calendar
+included; the packs that it extends are copied beside it as ``base-1``,
+``base-2`` …, and `extends` of each copy names the copy of its base. A copy is
+only kept if loading it gives the same digest.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import attrs
+
+from svc_policy.errors import PackError, PolicyError, Problem, UsageError
+from svc_policy.messages import message
+from svc_policy.pack.export import export_folder
+from svc_policy.pack.load import Pack, load_pack
+from svc_policy.pack.overlay import read_layers
+from svc_policy.pack.source import PackFiles
+from svc_policy.policy import Policy
+from svc_policy.record.head import beside
+from svc_policy.record.lines import refuse, unwritable
+from svc_policy.rules import FAMILIES
+
+_EXTENDS = re.compile(r"""^[ \t]*["']?extends["']?[ \t]*=.*$""", re.MULTILINE)
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def folder_of(path: Path, digest: str) -> Path:
+    """Name the folder in which a record keeps a policy."""
+    return beside(path, "policies") / digest
+
+
+def keep(path: Path, policy: Policy) -> None:
+    """Copy the files of a policy into the record's folder, unless they are there.
+
+    Raises:
+        UsageError: The files have changed since the policy was loaded, or the copy cannot be written.
+    """
+    target = folder_of(path, policy.digest)
+    if target.is_dir():
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".new.", dir=target.parent))
+    except OSError as error:
+        raise UsageError([unwritable(target, error)]) from None
+    try:
+        # As the files stand; a policy that was made from them in memory is written from there.
+        for from_memory in (False, True):
+            if _is_copied(policy.pack, fresh, from_memory=from_memory):
+                fresh.chmod(0o755)
+                fresh.rename(target)
+                return
+    except OSError as error:
+        raise UsageError([unwritable(target, error)]) from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    refuse(
+        "record-policy-changed",
+        message("the files of policy `{policy}` have changed since it was loaded", policy=policy.id),
+        Path(policy.pack.path),
+        message("load the policy again: a record keeps the files that decided"),
+    )
+
+
+def _is_copied(pack: Pack, target: Path, *, from_memory: bool) -> bool:
+    """Copy a pack and those it extends; says whether the copy decides the same."""
+    for stale in target.iterdir():
+        shutil.rmtree(stale)
+    problems: list[Problem] = []
+    try:
+        layers = read_layers(Path(pack.path), FAMILIES, problems)[::-1]
+        for number, layer in enumerate(layers):
+            folder = target / ("pack" if number == 0 else f"base-{number}")
+            if number == 0 and from_memory:
+                export_folder(pack, folder)
+            else:
+                _copy_files(pack, layer, folder)
+            if number + 1 < len(layers):
+                settings = folder / "policy.toml"
+                text = settings.read_text(encoding="utf-8-sig")
+                settings.write_text(_EXTENDS.sub(f'extends = "./base-{number + 1}"', text, count=1), encoding="utf-8")
+        return load_pack(target / "pack").digest == pack.digest
+    except PolicyError:
+        return False
+
+
+def _copy_files(pack: Pack, layer: PackFiles, folder: Path) -> None:
+    origin = Path(layer.path)
+    if not origin.is_dir():
+        # A workbook becomes a folder, so that reading it again needs no extra.
+        export_folder(attrs.evolve(pack, files=layer), folder)
+        return
+    folder.mkdir()
+    for file in sorted(origin.rglob("*")):
+        parts = file.relative_to(origin).parts
+        if file.is_file() and not any(part.startswith((".", "~$", "__")) for part in parts):
+            copy = folder.joinpath(*parts)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
+def kept(path: Path, digest: str, on: str | None = None) -> Policy:
+    """Load a policy that a record keeps.
+
+    Args:
+        path: The record.
+        digest: The digest that its lines name.
+        on: The day that was every governing date, as in `2026-01-01`, if one was.
+
+    Raises:
+        UsageError: The policy is not there, or its files are not those that decided.
+    """
+    folder = folder_of(path, digest)
+    if not _DIGEST.fullmatch(digest) or not (folder / "pack").is_dir():
+        refuse(
+            "record-policy-missing",
+            message("the record keeps no policy `{digest}`", digest=digest[:12]),
+            folder,
+            message("put the folder of kept policies back beside the record, under its name"),
+        )
+    try:
+        pack = load_pack(folder / "pack")
+    except PackError as error:
+        raise UsageError(error.problems) from None
+    if pack.digest != digest:
+        refuse(
+            "record-policy-altered",
+            message("the kept policy has digest `{found}`: its files were changed", found=pack.digest[:12]),
+            folder,
+            message("put the files back as they were, as from a backup"),
+        )
+    return Policy(pack, None if on is None else date.fromisoformat(on))

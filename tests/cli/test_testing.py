@@ -1,0 +1,96 @@
+"""`svc-policy test`: cases and properties, what is touched and noticed, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cli.running import run
+from testing.shop_with_cases import FAR, FIRST, FREE, LAST, NEAR, shop
+
+
+@pytest.fixture
+def pack(tmp_path):
+    return shop(tmp_path, NEAR, FAR, LAST, FIRST, FREE).pack.path
+
+
+@pytest.fixture
+def wrong(tmp_path):
+    return shop(tmp_path, NEAR.replace('"70.00"', '"71.00"'), FAR).pack.path
+
+
+def test_a_failing_case_is_explained_with_the_places_of_its_rules(wrong):
+    shown = run("test", wrong, "--coverage")
+    assert shown.exit_code == 1
+    lines = shown.stdout.splitlines()
+    assert lines[0].endswith("case `near` expects `71.00` of `quote.total`, but it is `70.00`")
+    assert lines[0].split(": ")[0].endswith("cases.toml:1:1")
+    assert any("70.00" in line for line in lines[3:10]), "the explanation says what it is instead"
+    assert any(line.strip().endswith("fees.csv:3: fees.visit") for line in lines)
+    assert "cases: 1 of 2 hold" in lines
+
+
+def test_a_policy_without_cases_says_so(tmp_path):
+    shown = run("test", shop(tmp_path).pack.path, "--coverage")
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines()[0] == "the policy has no cases: write some into `cases.toml`"
+    assert "touched by the cases: 0.0 %" in shown.stdout
+
+
+def test_what_is_untouched_stands_with_its_place(pack):
+    shown = run("test", pack, "--coverage")
+    assert shown.exit_code == 0
+    assert "cases: 5 of 5 hold" in shown.stdout
+    (reading,) = [line for line in shown.stdout.splitlines() if line.endswith("policy: unread")]
+    file, line, *_ = reading.split(":")
+    assert file.endswith("policy.toml")
+    with open(file if file.startswith("/") else pack + "/policy.toml", encoding="utf-8") as text:
+        assert text.read().splitlines()[int(line) - 1] == "[interpretations.unread]"
+
+
+def test_mutation_lists_what_no_case_notices(pack):
+    shown = run("test", pack, "--mutate", "--only", "deadlines.near")
+    assert shown.exit_code == 0
+    (owner,) = [line for line in shown.stdout.splitlines() if "then: owner" in line]
+    assert "deadlines.csv:2: deadlines.near then: owner clerk → customer: unnoticed: case `near`" in owner
+
+
+def test_a_share_below_the_least_ends_with_findings(pack):
+    assert run("test", pack, "--coverage", "--fail-under", "10").exit_code == 0
+    assert run("test", pack, "--coverage", "--fail-under", "100").exit_code == 1
+    assert run("test", pack, "--mutate", "--only", "deadlines.near", "--fail-under", "100").exit_code == 1
+
+
+def test_json_holds_everything(pack):
+    found = json.loads(run("test", pack, "--coverage", "--mutate", "--only", "fees", "--json").stdout)
+    assert (found["schema"], found["policy"]["id"], found["cases"]) == (1, "made", {"count": 5, "failures": []})
+    assert found["coverage"]["kinds"]["rule"] == {"touched": 7, "count": 7}
+    changes = found["mutation"]["changes"]
+    assert found["mutation"]["counts"]["noticed"] == sum(one["verdict"] == "noticed" for one in changes)
+    first = next(one for one in changes if one["column"] == "then: fixed")
+    assert (first["line"], first["before"], first["after"], first["case"]) == (2, "60 CNY", "59.99 CNY", "last")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "noticed by no case"), ("zh", "没有案例发现")])
+def test_the_page_stands_alone_in_both_languages(pack, tmp_path, language, words):
+    file = tmp_path / "tested.html"
+    done = run("test", pack, "--coverage", "--mutate", "--only", "deadlines", "--html", file, "--lang", language)
+    assert done.exit_code == 0
+    text = file.read_text(encoding="utf-8")
+    assert words in text
+    assert "deadlines.near then: owner" in text
+    assert "<script" not in text
+    assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
+
+
+def test_wrong_use_is_refused(pack, tmp_path):
+    for arguments, words in (
+        (("--html", tmp_path / "a.html"), "`--html` and `--fail-under` need `--coverage` or `--mutate`"),
+        (("--only", "fees"), "`--only` needs `--mutate`"),
+        (("--mutate", "--only", "feees"), "there is no table or rule `feees` in the policy"),
+        (("--coverage", "--fail-under", "101"), "101"),
+        (("--coverage", "--html", tmp_path / "no" / "a.html"), "cannot write"),
+    ):
+        refused = run("test", pack, *arguments)
+        assert (refused.exit_code, words in refused.stderr) == (2, True), refused.stderr
