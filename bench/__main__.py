@@ -17,6 +17,8 @@ MODULES = {
     "clocks": "bench.clocks",
     "starting": "bench.starting",
     "batch": "bench.batches",
+    "diff": "bench.diff",
+    "record": "bench.record",
     "differential": "bench.differential",
     "tables": "bench.tables",
     "strategies": "bench.strategies",

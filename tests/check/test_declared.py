@@ -95,7 +95,8 @@ def test_escalations_of_different_targets_or_tickets_are_not_compared(tmp_path):
 
 
 def test_the_least_of_a_penalty_is_not_more_than_its_most(tmp_path):
-    text = "rule,incident_kind,then: liable,then: least,then: most,then: decided by,cite\none,missed,clerk,90 CNY,50 CNY,head,m-1\n"
+    head = "rule,incident_kind,then: liable,then: least,then: most,then: decided by,cite\n"
+    text = head + "one,missed,clerk,90 CNY,50 CNY,head,m-1\n"
     assert codes(found(shop(tmp_path, {"penalties": text}))) == ["threshold-order"]
     assert found(shop(tmp_path / "fine", {"penalties": text.replace("90 CNY,50 CNY", "50 CNY,90 CNY")})) == []
 

@@ -55,7 +55,11 @@ def test_what_bands_leave_out(tmp_path, old, new, code, region):
 
 
 def test_a_table_of_one_band_speaks_of_nothing_else(tmp_path):
-    policy = bands(tmp_path, ("near,<= 5 km,yes,received,arrived,24 h,calendar,m-1\n", ""), ("far,> 50 km,yes,received,arrived,72 h,calendar,m-1\n", ""))
+    policy = bands(
+        tmp_path,
+        ("near,<= 5 km,yes,received,arrived,24 h,calendar,m-1\n", ""),
+        ("far,> 50 km,yes,received,arrived,72 h,calendar,m-1\n", ""),
+    )
     assert found(policy) == []
 
 
@@ -69,7 +73,10 @@ def test_absence_is_a_value_to_cover_where_it_is_known_to_be_one(tmp_path):
     assert (gap.code, words(gap)) == ("gap", "channel missing")
     # What kind of request it is must be told: nobody has to cover that it is not known yet.
     told = text.replace("channel", "request_kind").replace('"telephone, e-mail, online"', '"inquiry, fault"')
-    assert found(shop(tmp_path / "told", {"deadlines": told.replace('"letter, counter"', '"complaint, suggestion"')})) == []
+    assert (
+        found(shop(tmp_path / "told", {"deadlines": told.replace('"letter, counter"', '"complaint, suggestion"')}))
+        == []
+    )
 
 
 def test_of_open_text_nobody_lists_all_values(tmp_path):
@@ -138,7 +145,8 @@ def test_a_result_is_covered_as_far_as_it_comes_out(tmp_path):
 def test_a_result_is_followed_to_the_facts_that_lead_to_it(tmp_path):
     # A fault is repaired, so free: of category C and free of charge nobody asks with a complaint.
     category = "rule,request_kind,then: category,cite\nfree,fault,C,m-1\npaid,not(fault),A,m-1\n"
-    fees = "rule,category,request_kind,then: line,then: fixed,cite\none,C,fault,visit,0 CNY,m-1\ntwo,A,not(fault),visit,9 CNY,m-1\n"
+    head = "rule,category,request_kind,then: line,then: fixed,cite\n"
+    fees = head + "one,C,fault,visit,0 CNY,m-1\ntwo,A,not(fault),visit,9 CNY,m-1\n"
     assert found(shop(tmp_path, {"category": category, "fees": fees})) == []
     never = fees.replace("two,A,not(fault)", "two,A,fault")
     assert codes(found(shop(tmp_path / "never", {"category": category, "fees": never}), "row-never")) == ["row-never"]
@@ -146,7 +154,8 @@ def test_a_result_is_followed_to_the_facts_that_lead_to_it(tmp_path):
 
 def test_covered_means_in_warranty_and_not_excluded(tmp_path):
     excluded = "rule,cause,then: reason,cite\nmisuse,misuse,misuse,m-1\n"
-    category = "rule,covered,in_warranty,excluded,then: category,cite\nfree,yes,-,-,C,m-1\nmisuse,no,yes,yes,A,m-1\nout,no,no,-,A,m-1\n"
+    head = "rule,covered,in_warranty,excluded,then: category,cite\n"
+    category = head + "free,yes,-,-,C,m-1\nmisuse,no,yes,yes,A,m-1\nout,no,no,-,A,m-1\n"
     tables = {"exclusions": excluded, "category": category}
     assert found(shop(tmp_path, tables), "gap", "row-never") == []
     without = {**tables, "category": category.replace("misuse,no,yes,yes,A,m-1\n", "")}
@@ -165,7 +174,12 @@ def test_covered_means_in_warranty_and_not_excluded(tmp_path):
     [
         ("middle,(5..50]", "middle,[5..50]", "boundary-overlap", "distance_km 5 km, on_site yes"),
         ("middle,(5..50]", "middle,(4..50]", "overlap", "on_site yes, distance_km (4, 5] km"),
-        ("middle,(5..50] km,yes,received,arrived,48 h", "middle,(4..50] km,yes,received,arrived,24 h", "overlap-equal", "on_site yes, distance_km (4, 5] km"),
+        (
+            "middle,(5..50] km,yes,received,arrived,48 h",
+            "middle,(4..50] km,yes,received,arrived,24 h",
+            "overlap-equal",
+            "on_site yes, distance_km (4, 5] km",
+        ),
     ],
 )
 def test_rows_of_which_one_may_hold_and_two_do(tmp_path, old, new, code, region):
@@ -178,7 +192,10 @@ def test_rows_of_which_one_may_hold_and_two_do(tmp_path, old, new, code, region)
 
 def test_rows_that_are_in_force_on_other_days_do_not_meet(tmp_path):
     head = "rule,from,until,then: starts,then: ends,then: within,then: clock,cite\n"
-    old, new = "old,,2026-01-01,received,arrived,24 h,calendar,m-1\n", "new,2026-01-01,,received,arrived,48 h,calendar,m-1\n"
+    old, new = (
+        "old,,2026-01-01,received,arrived,24 h,calendar,m-1\n",
+        "new,2026-01-01,,received,arrived,48 h,calendar,m-1\n",
+    )
     assert found(shop(tmp_path, {"deadlines": head + old + new})) == []
     (overlap,) = found(shop(tmp_path / "met", {"deadlines": head + old + new.replace("2026-01-01", "2025-12-31")}))
     assert overlap.to_dict()["days"] == [{"from": "2025-12-31", "until": "2026-01-01"}]
@@ -201,8 +218,14 @@ def test_a_row_behind_a_wider_one_never_decides(tmp_path):
     text = head + "near,<= 5 km,visit,6 CNY,m-1\nfar,> 5 km,visit,9 CNY,m-1\nthird,(2..9] km,visit,7 CNY,m-1\n"
     (hidden,) = found(shop(tmp_path, {"fees": text}))
     assert (hidden.code, hidden.rules, hidden.severity) == ("row-hidden", ("third",), "warning")
-    assert "`near`, `far` hold before it" in hidden.message.text("en")
-    assert found(shop(tmp_path / "wider", {"fees": text.replace("> 5 km", "> 7 km").replace("(2..9] km", "(2..9] km")}), "row-hidden") == []
+    assert "so does one of `near`, `far` before it" in hidden.message.text("en")
+    assert (
+        found(
+            shop(tmp_path / "wider", {"fees": text.replace("> 5 km", "> 7 km").replace("(2..9] km", "(2..9] km")}),
+            "row-hidden",
+        )
+        == []
+    )
 
 
 def test_a_row_of_which_a_fact_is_never_missing_never_holds(tmp_path):
@@ -248,7 +271,8 @@ def test_rows_that_could_be_one_cite_the_same_clause(tmp_path):
 
 def test_a_dated_parameter_takes_its_row_apart(tmp_path):
     limit = (
-        '[parameters.reach]\nkind = "distance"\nvalues = [{ value = "5 km" }, { from = "2026-01-01", value = "8 km" }]\n'
+        '[parameters.reach]\nkind = "distance"\n'
+        'values = [{ value = "5 km" }, { from = "2026-01-01", value = "8 km" }]\n'
         'label.en = "x"\nlabel.zh = "x"\n'
     )
     policy = bands(tmp_path, ("<= 5 km", "<= {reach}"), settings=limit)

@@ -87,7 +87,12 @@ def test_rules_are_those_of_the_decision_and_tickets_are_written_as_elsewhere(tm
     of_line = {one["n"]: one for one in map(json.loads, lines(log))}
     found = [(of_line[body["rules_line"]]["rules"], body["ticket"]) for body in decisions(log)]
     assert len(found) > 100 and found == expected
-    assert {name.split(".")[0] for uses, _ in found for name in uses} >= {"holds", "penalties", "part_fees", "overrides"}
+    assert {name.split(".")[0] for uses, _ in found for name in uses} >= {
+        "holds",
+        "penalties",
+        "part_fees",
+        "overrides",
+    }
     again = replay(log)
     assert (again.same, again.changed, again.failed) == (len(found), 0, 0)
 
@@ -256,7 +261,7 @@ def test_what_cannot_be_decided_is_not_recorded(tmp_path, policy):
     log = tmp_path / "log"
     with Recorder(log, policy) as recorder:
         with pytest.raises(TicketError, match="no time zone"):
-            recorder.decide(ticket(1), at=datetime(2026, 3, 4))  # noqa: DTZ001
+            recorder.decide(ticket(1), at=datetime(2026, 3, 4))
         with pytest.raises(TicketError, match="no known fact"):
             recorder.decide({"distance": 1}, at=AT)
     assert decisions(log) == []
@@ -301,3 +306,36 @@ def test_a_policy_whose_base_changed_is_refused(tmp_path):
         record(tmp_path / "log", own)
     assert code(error) == "record-policy-changed"
     assert not (tmp_path / "log.policies").exists() or not any((tmp_path / "log.policies").iterdir())
+
+
+def test_decisions_that_share_all_but_one_thing_keep_their_own_rules(tmp_path):
+    """What many decisions share is written once: a hold, a part or a day apart is not the same."""
+    own = small(
+        tmp_path,
+        '[facts.hold_kind]\nvalues = ["rain", "snow"]\n',
+        labels="name,en,zh\nrain,rain,雨\nsnow,snow,雪\n",
+        holds="rule,hold_kind,then: stops,cite\nwet,rain,-,m-1\ncold,snow,-,m-1\n",
+        part_fees="rule,part_class,then: share,cite\nseal,seal,50 %,m-1\nrest,-,50 %,m-1\n",
+        forms="rule,then: form,then: owner,cite\ncard,card,clerk,m-1\n",
+        fields="rule,from,until,form,then: field,cite\nname,,2026-03-01,card,name,m-1\nname_new,2026-03-01,,card,name,m-1\n",
+    )
+    hold = {"from_at": "2026-03-04T09:00:00+08:00", "until_at": "2026-03-04T09:30:00+08:00"}
+    part = {"part_no": "P", "quantity": 1, "unit_price": 10}
+    asked = (
+        ({"holds": [{"hold_kind": "rain", **hold}]}, "holds.wet@hold 1"),
+        ({"holds": [{"hold_kind": "snow", **hold}]}, "holds.cold@hold 1"),
+        ({"parts": [{"part_class": "seal", **part}]}, "part_fees.seal@part 1"),
+        ({"parts": [{"part_class": "pump", **part}]}, "part_fees.rest@part 1"),
+        ({"received_at": "2026-02-04T09:00:00+08:00"}, "fields.name"),
+        ({"received_at": "2026-03-04T09:00:00+08:00"}, "fields.name_new"),
+    )
+    log = tmp_path / "log"
+    with Recorder(log, own) as recorder:
+        for facts, _ in asked:
+            recorder.decide({**ticket(1), **facts}, at=AT)
+    of_line = {one["n"]: one for one in map(json.loads, lines(log))}
+    for body, (_, rule) in zip(decisions(log), asked, strict=True):
+        others = {name for _, name in asked if name.split(".")[0] == rule.split(".")[0]} - {rule}
+        found = of_line[body["rules_line"]]["rules"]
+        assert rule in found and not others.intersection(found), rule
+    assert replay(log).is_same

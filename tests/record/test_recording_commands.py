@@ -51,7 +51,8 @@ def test_append_reads_standard_input_and_goes_on_after_a_bad_ticket(tmp_path, pa
     done = run("record", "append", tmp_path / "log", "--policy", pack, "--at", "2026-03-04T10:00", stdin=text)
     assert done.exit_code == 2
     assert "appended 2 decisions" in done.stdout
-    assert "cannot read `far` in `distance_km`" in done.stderr and "2: cannot" in done.stderr.replace("tickets.json:1:", "2: cannot")
+    assert "cannot read `far` in `distance_km`" in done.stderr
+    assert shape == "list" or "-:2: " in done.stderr
     assert [body["ticket"]["ticket_id"] for body in decisions(tmp_path / "log")] == ["T-1", "T-3"]
 
 

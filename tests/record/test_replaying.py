@@ -85,7 +85,9 @@ def test_under_another_policy_it_says_what_differs(tmp_path, policy, other):
 def test_a_policy_that_cannot_read_a_ticket_fails_for_it_alone(tmp_path, policy):
     log = record(tmp_path / "log", policy, 3)
     record(log, policy, 1, cause="misuse")
-    fussy = small(tmp_path / "fussy", '[facts.cause]\nvalues = ["product"]\n', duties="rule,then: owner,then: duty,cite\n")
+    fussy = small(
+        tmp_path / "fussy", '[facts.cause]\nvalues = ["product"]\n', duties="rule,then: owner,then: duty,cite\n"
+    )
     again = replay(log, fussy)
     assert (again.decisions, again.failed) == (4, 1)
     (problem,) = again.problems
@@ -190,7 +192,9 @@ def test_replay_says_what_it_cannot_redo_and_redoes_the_rest(tmp_path):
     assert again.left_facts == {"cause": 3}
     shown = recall(log, decisions(log)[-1]["n"])
     assert not shown.is_same and "duties_fired" in shown.left
-    other = small(tmp_path / "other", PRIVATE, deadlines=TABLES["deadlines"].replace("48 h", "50 h").replace("5 km", "1 km"))
+    other = small(
+        tmp_path / "other", PRIVATE, deadlines=TABLES["deadlines"].replace("48 h", "50 h").replace("5 km", "1 km")
+    )
     again = replay(log, other)
     # 2 km away: far now, due after 50 hours instead of 24. What the cause decides is not held against it.
     assert (again.changed, again.partly) == (1, 3)

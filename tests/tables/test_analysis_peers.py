@@ -10,7 +10,7 @@ import datetime as dt
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,6 @@ class Peer:
     table: DecisionTable
     columns: Sequence[Mapping[str, Any]]
     scale: int
-    extra: Sequence[Test] = ()
 
     def value(self, value: object, kind: Kind) -> Value | None:
         if value is None or isinstance(value, bool) or kind == "text":
@@ -356,15 +355,14 @@ def compare_contraction(case: Mapping[str, Any], peer: Peer, found: Analysis, ex
             for test in tests:
                 union |= found.grid.axes[index].mask(test)
             assert union == found.grid.axes[index].mask(merged[frozenset(rows)])
-    order = lambda groups: sorted(map(sorted, groups))  # noqa: E731
-    assert {axis: order(groups) for axis, groups in stated.items()} == {
-        axis: order(groups) for axis, groups in ours.items()
+    assert {axis: sorted(map(sorted, groups)) for axis, groups in stated.items()} == {
+        axis: sorted(map(sorted, groups)) for axis, groups in ours.items()
     }
 
 
 def cuts_in(test: Test, axis: Axis) -> list[int]:
     """Give the bounds of a condition; one copied from another table has bounds that this table lacks."""
-    found = []
+    found: list[int] = []
     for item in test.items:
         low, high = (None if bound is None else bound.value for bound in (item.low, item.high))  # type: ignore[union-attr]
         found.extend(cuts_of(axis.domain, low, item.low_closed, high, item.high_closed))
@@ -418,7 +416,7 @@ def compare_uncovered(case: Mapping[str, Any], peer: Peer, found: Analysis, expe
     assert stated == ours
 
 
-COMPARISONS = {
+COMPARISONS: Mapping[str, Callable[[Mapping[str, Any], Peer, Analysis, Any], None]] = {
     "gaps": compare_gaps,
     "overlaps": compare_overlaps,
     "overlap_cliques": compare_cliques,

@@ -184,7 +184,8 @@ def test_the_analysis_agrees_with_points() -> None:
 def kinds_found(found: Analysis) -> set[str]:
     lists = ("gaps", "overlaps", "never", "hidden", "contained", "mergeable", "duplicates", "idle", "unused")
     names = {name for name in (*lists, "spelled_out") if getattr(found, name)}
-    return names | {item.boundary for item in (*found.gaps, *found.overlaps) if item.boundary}
+    kinds = [gap.boundary for gap in found.gaps] + [overlap.boundary for overlap in found.overlaps]
+    return names | {kind for kind in kinds if kind}
 
 
 def compare(sampled: Sampled, found: Analysis, chance: random.Random) -> None:
@@ -244,10 +245,12 @@ def merge_of(table: DecisionTable, row: int, axis: str, test: Test) -> Rule:
     rule = table.rules[row]
     if axis == DAY:
         item = test.items[0] if test.items else Interval(None, False, None, False)
-        low, high = (None if bound is None else bound.value for bound in (item.low, item.high))  # type: ignore[union-attr]
-        if high is not None and item.high_closed:
-            high += 1  # type: ignore[operator]
-        return attrs.evolve(rule, from_day=low, until_day=high)
+        low, high = (bound.value if isinstance(bound, Literal) else None for bound in (item.low, item.high))
+        return attrs.evolve(
+            rule,
+            from_day=low if isinstance(low, int) else None,
+            until_day=high + item.high_closed if isinstance(high, int) else None,
+        )
     tests = [test if column.name == axis else old for column, old in zip(table.columns, rule.tests, strict=True)]
     return attrs.evolve(rule, tests=tuple(tests))
 

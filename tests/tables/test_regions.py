@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svc_policy.errors import UsageError
-from svc_policy.tables import Absence, Domain, Interval, Reference, Test, default_domain, match, parse_test
+from svc_policy.tables import Absence, Domain, Interval, Reference, Test, match, parse_test
 from svc_policy.tables.regions import DAY, Axis, Box, Grid, Region, cut_axis, day_axis, merge
 from svc_policy.units import Kind, Literal
 
@@ -31,9 +31,9 @@ def axis_of(kind: Kind, cells: Sequence[str], domain: Domain | None = None, abse
 
 GRID = Grid(
     (
-        axis_of("distance", ["<= 5 km", "(5..50] km"]),
-        axis_of("text", ["a", "b"]),
-        axis_of("bool", ["yes, missing"]),
+        attrs.evolve(axis_of("distance", ["<= 5 km", "(5..50] km"]), name="distance"),
+        attrs.evolve(axis_of("text", ["a", "b"]), name="word"),
+        attrs.evolve(axis_of("bool", ["yes, missing"]), name="is_said"),
     )
 )
 POINTS = [

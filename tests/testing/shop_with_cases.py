@@ -53,8 +53,12 @@ NEAR = case(
 )
 FAR = case("far", "2026-03-04", distance="5.001", expect='"targets.arrived.due" = "2026-03-06T09:00:00"')
 LAST = case("last", "2026-02-28", distance="50", expect='"quote.total" = "60.00", "checklist[].item" = ["price_told"]')
-FIRST = case("first", "2026-03-01", distance="51", expect='"quote.total" = "70.00", "targets.arrived.status" = "not applicable"')
-FREE = case("free", "2026-03-04", distance="5", cause="product", expect='category = "C", "quote.total" = "0.00", checklist = []')
+FIRST = case(
+    "first", "2026-03-01", distance="51", expect='"quote.total" = "70.00", "targets.arrived.status" = "not applicable"'
+)
+FREE = case(
+    "free", "2026-03-04", distance="5", cause="product", expect='category = "C", "quote.total" = "0.00", checklist = []'
+)
 
 
 def shop(folder: Path, *cases: str, **tables: str) -> Policy:

@@ -39,8 +39,8 @@ def plain_value(
     """Choose the plainest value between two bounds, all in the smallest unit of `kind`; None where there is none.
 
     The middle if it is a round number of units (kilometres, hours, yuan, percents), else the roundest number near
-    it, else what lies there. An interval without an upper bound is taken up to twice its lower one. Of days the
-    first of a month near the middle.
+    it, else what lies there. An interval without an upper bound is taken up to twice its lower one; without a lower
+    one, or from nothing, to ten units on. Of days the first of a month near the middle.
 
     Args:
         kind: What the value is: an ordered kind.
@@ -83,7 +83,8 @@ def _candidates(
     first = 0 if first is None and (high is None or high > 0) else first
     if first is None:
         first = (high or 0) * 2
-    last = high if high is not None else 2 * first if first >= unit else first + 10 * unit
+    is_doubled = low is not None and low >= unit
+    last = high if high is not None else 2 * first if is_doubled else first + 10 * unit
     middle, odd = divmod(first + last, 2)
     if not odd and middle % unit == 0 and (middle % (_ROUND * unit) == 0 or last - first < 2 * _ROUND * unit):
         yield middle

@@ -181,7 +181,9 @@ def between(policy: Policy, fact: Fact, domain: Domain, bounds: Iterable[int]) -
     edges = sorted({domain.low or 0, *bounds})
     digits = minor_digits(policy.pack.settings.currency) or 0
     found = []
-    for low, high in zip(edges, [*edges[1:], None], strict=True):
+    for edge, high in zip(edges, [*edges[1:], None], strict=True):
+        # The end of a domain is no bound that somebody drew.
+        low = None if high is None and edge == domain.low else edge
         value = plain_value(fact.kind, low, high, low_closed=False, high_closed=False, domain=domain, digits=digits)
         if value is not None:
             found.append(value)

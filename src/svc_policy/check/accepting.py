@@ -43,7 +43,11 @@ def _covers(accepted: Accepted, finding: Finding) -> bool:
 def _meaningless(one: Accepted) -> Finding:
     for word, known, text in (
         (one.code, tuple(CODES), message("there is no finding `{name}` to accept", name=one.code)),
-        (one.table or "", tuple(FAMILIES), message("there is no table `{name}` to accept a finding in", name=one.table)),
+        (
+            one.table or "",
+            tuple(FAMILIES),
+            message("there is no table `{name}` to accept a finding in", name=one.table),
+        ),
     ):
         if word and word not in known:
             near = nearest(word, known)

@@ -59,13 +59,10 @@ def _unused_parameters(pack: Pack) -> Iterator[Finding]:
     used.update(name for name in (getattr(settings.money.tax, "name", None), _tax_text(pack)) if name)
     text, file = pack.files.texts["policy"]
     for name in settings.parameters:
-        if name in used:
-            continue
-        is_reading = name in settings.interpretations
-        section = "interpretations" if is_reading else "parameters"
-        line = _line_of(text, section, name)
-        if line is None and pack.settings.cites.get(name) is not None and not _is_own(text, name):
+        if name in used or not _is_own(text, name):
             continue  # What a base declares for all that are written over it need not be used by each.
+        is_reading = name in settings.interpretations
+        line = _line_of(text, "interpretations" if is_reading else "parameters", name)
         template = (
             message("interpretation `{name}` changes nothing: no rule rests on it", name=name)
             if is_reading
@@ -85,12 +82,9 @@ def _tax_text(pack: Pack) -> str | None:
     """Give the parameter that is written as the tax; one without dates has given way to its value."""
     import tomllib
 
-    for text in (pack.files.texts["policy"][0],):
-        money = tomllib.loads(text).get("money", {})
-        tax = money.get("tax", "") if isinstance(money, dict) else ""
-        if isinstance(tax, str) and tax.strip().startswith("{"):
-            return tax.strip().strip("{}")
-    return None
+    money = tomllib.loads(pack.files.texts["policy"][0]).get("money", {})
+    tax = str(money.get("tax", "")).strip()
+    return tax.strip("{}") if tax.startswith("{") else None
 
 
 def _is_own(text: str, name: str) -> bool:
@@ -139,13 +133,18 @@ def _undeclared_words(pack: Pack) -> Iterator[Finding]:
             if result.kind in ("text", "texts") and not result.values and (table, result.name) not in _NO_LABELS
         ]
         for row in rows:
-            for column, word in ((column, word) for column in columns for word in _words(row, column)):
+            for column, word in ((name, word) for name in columns for word in _words(row, name)):
                 if word in known or word in seen:
                     continue
                 seen.add(word)
                 yield _finding(
                     "word-undeclared",
-                    message("`{word}` in `then: {column}` of rule `{rule}` has no label", word=word, column=column, rule=row.id),
+                    message(
+                        "`{word}` in `then: {column}` of rule `{rule}` has no label",
+                        word=word,
+                        column=column,
+                        rule=row.id,
+                    ),
                     place_of(row),
                     message("write its English and Chinese text in labels.csv"),
                     table=table,
@@ -214,7 +213,9 @@ def _domain_words(axis: Axis) -> str:
     domain = axis.domain
     if domain.values is not None:
         return ", ".join(str(value) for value in domain.values)
-    low, high = (None if end is None else format_literal(Literal(axis.kind, end, axis.unit)) for end in (domain.low, domain.high))
+    low, high = (
+        None if end is None else format_literal(Literal(axis.kind, end, axis.unit)) for end in (domain.low, domain.high)
+    )
     return f"[{low}..{high}]" if low and high else f">= {low}" if low else f"<= {high}"
 
 
@@ -308,7 +309,12 @@ def _unreachable_starts(pack: Pack, views: Sequence[TableView]) -> Iterator[Find
             continue
         yield _finding(
             "start-unreachable",
-            message("the time of rule `{rule}` for target `{target}` can never begin: {why}", rule=row.id, target=end, why=why),
+            message(
+                "the time of rule `{rule}` for target `{target}` can never begin: {why}",
+                rule=row.id,
+                target=end,
+                why=why,
+            ),
             place_of(row),
             message("let it start from a milestone that comes before it"),
             table="deadlines",
@@ -322,7 +328,9 @@ def _waiting(starts: Mapping[str, set[str]]) -> set[str]:
     reached: set[str] = set()
     while True:
         more = {
-            end for end, begins in starts.items() if end not in reached and any(start not in starts or start in reached for start in begins)
+            end
+            for end, begins in starts.items()
+            if end not in reached and any(start not in starts or start in reached for start in begins)
         }
         if not more:
             return {end for end in starts if end not in reached and end not in starts[end]}

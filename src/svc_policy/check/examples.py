@@ -14,12 +14,13 @@ from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import LANGUAGES
 from svc_policy.tables.regions import DAY, Axis, Box, Others
-from svc_policy.units import Literal, Value, minor_digits
+from svc_policy.units import Allowance, Literal, minor_digits
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
 
-_TRIES = 400
+Value = int | str | bool
+_TRIES = 1_200
 _MOST_BOXES = 4
 #: What a text that no cell names is called in an example.
 _OTHER = "other"
@@ -49,9 +50,7 @@ class Examples:
                     return found
         return None
 
-    def _find_in(
-        self, view: TableView, box: Box, axis: str | None, rows: Sequence[int], grain: str
-    ) -> Example | None:
+    def _find_in(self, view: TableView, box: Box, axis: str | None, rows: Sequence[int], grain: str) -> Example | None:
         if self._finder is None:
             self._finder = Finder(self.policy)
         results: dict[str, Container[Value | None]] = {}
@@ -80,9 +79,16 @@ class Examples:
         if found is None:
             return None
         ticket, at = found
-        named: dict[str, Value | None] = {**facts, **{name: only for name in results if (only := _only(results[name])) is not None}}
+        named: dict[str, Value | None] = {
+            **facts,
+            **{name: only for name in results if (only := _only(results[name])) is not None},
+        }
         told = {axis: facts[axis]} if axis in facts else {name: named[name] for name in written if name in named}
-        return Example(ticket=written_ticket(self.policy, ticket), at=at.isoformat(), words=self._say(told) if told else self.words.region(view, (box,)))
+        return Example(
+            ticket=written_ticket(self.policy, ticket),
+            at=at.isoformat(),
+            words=self._say(told) if told else self.words.region(view, (box,)),
+        )
 
     def _day(self, view: TableView, box: Box) -> int | None:
         spans = days_of(view, box)
@@ -102,7 +108,7 @@ class Examples:
         index = (present & -present).bit_length() - 1
         if axis.values:
             value = axis.values[index]
-            return _OTHER if isinstance(value, Others) else value
+            return _OTHER if isinstance(value, Others | Allowance) else value
         # Neighbouring atoms are one interval.
         last = index
         while present >> (last + 1) & 1:
@@ -174,7 +180,7 @@ def _values(axis: Axis, mask: int) -> Iterator[Value | None]:
     if mask & axis.absent:
         yield None
     for index, value in enumerate(axis.values):
-        if mask >> index & 1 and not isinstance(value, Others):
+        if mask >> index & 1 and not isinstance(value, Others | Allowance):
             yield value
 
 

@@ -94,9 +94,7 @@ class Finding(Problem):
     @property
     def problem(self) -> Problem:
         """The finding as a plain problem: code, sentence, place, help."""
-        return Problem(
-            code=self.code, message=self.message, place=self.place, help=self.help, severity=self.severity
-        )
+        return Problem(code=self.code, message=self.message, place=self.place, help=self.help, severity=self.severity)
 
     def render(self, language: Language = "en") -> str:
         """Show the finding as lines of text: place and sentence, example, clauses, help."""

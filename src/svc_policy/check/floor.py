@@ -9,17 +9,22 @@ of is not worse: it is said once, as a note.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from svc_policy.decision import Decision, RuleUse
-from svc_policy.errors import CalendarError, Place, Problem, problem
+from svc_policy.errors import Place, Problem, problem
 from svc_policy.facts.registry import BUILT_IN, Fact
 from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
+from svc_policy.rules.family import Parameter
+from svc_policy.rules.remedies import START
+from svc_policy.rules.warranty import STARTS
+from svc_policy.tables import Reference, Test, match
 from svc_policy.units import Literal
 
 if TYPE_CHECKING:
@@ -32,8 +37,8 @@ TOLD: Final = (
 )
 #: A day on which goods are bought where no edition names one; the 31st, as months are clamped.
 SOLD: Final = date(2025, 1, 31)
-#: Days from the sale to delivery, installation and acceptance: all at once, and one after the other.
-COURSES: Final = ((0, 0, 0), (3, 6, 9))
+#: Days from the sale to delivery, installation and acceptance: all at once, or forty days pass before one of them.
+COURSES: Final = ((0, 0, 0), (40, 40, 40), (0, 40, 40), (0, 0, 40))
 EPOCH: Final = date(1970, 1, 1)
 #: Rounds of asking for what a decision needs.
 MOST_ROUNDS: Final = 8
@@ -92,19 +97,35 @@ class _Comparison:
         self.floor = _told(floor)
         self.source = floor.pack.clauses
         self.answers: dict[str, dict[str, Any]] = {}
+        self.silent = [name for name in ("warranty", "remedies") if not policy.pack.rows.get(name)]
+        causes = _values(self.floor, "ticket", "cause")
+        self.causes = self._unlike("cause", sorted(causes, key=lambda cause: cause != "product"))
+        self.circumstances = self._circumstances()
 
     def run(self) -> Iterator[Shortfall]:
+        yield from self._silences()
         seen: set[tuple[object, ...]] = set()
-        silent = {name for name in ("warranty", "remedies") if not self.whole.pack.rows.get(name)}
         for goods in _values(self.floor, "ticket", "product_class") or (None,):
             for facts in self._tickets(goods):
-                for found in self._compare(goods, facts, silent):
+                for found in self._compare(goods, facts):
                     rules = [None if rule is None else rule.rule for rule in (found.floor_rule, found.policy_rule)]
-                    of = None if found.kind == "silent" else found.goods
-                    key = (found.kind, of, found.what, *(rules if found.kind != "silent" else ()))
+                    key = (found.kind, found.goods, found.what, *rules)
                     if key not in seen:
                         seen.add(key)
                         yield found
+
+    def _silences(self) -> Iterator[Shortfall]:
+        """Say once of a warranty and of each remedy that the policy has no table for it."""
+        for table in self.silent:
+            for row in self.floor.pack.rows.get(table, ()):
+                remedy = row.text("remedy") or ""
+                what = REMEDIES.get(remedy, message("a warranty"))
+                text = message(
+                    "the policy says nothing of {what}, which `{floor}` gives", what=what, floor=self.floor.id
+                )
+                yield self._shortfall("silent", "", remedy or table, text, None, self.floor.rule_use(table, row), {})
+                if not remedy:
+                    break
 
     # --- tickets
 
@@ -112,19 +133,17 @@ class _Comparison:
         """Yield the tickets of one kind of goods, those of a day one after another in time."""
         parts = [{"part_no": name, "part_class": name} for name in _values(self.floor, "part", "part_class")]
         for sold in _days_of_sale(self.policy, self.floor):
-            for course in COURSES:
+            for course in _courses(self.policy, self.floor):
                 base: dict[str, Any] = {"request_kind": "fault", "purchased_on": sold}
                 for name, days in zip(("delivered_on", "installed_on", "accepted_on"), course, strict=True):
                     base[name] = sold + timedelta(days=days)
                 if goods is not None:
                     base["product_class"] = goods
                 for day in self._days(base, parts):
-                    for cause in _values(self.floor, "ticket", "cause"):
+                    for cause in self.causes:
                         yield {**base, "day": day, "cause": cause, "parts": parts}
-                        for repairs in self._repairs():
-                            for circumstance in (None, *_truths(self.floor)):
-                                stated = {circumstance: True} if circumstance else {}
-                                yield {**base, **stated, "day": day, "cause": cause, "earlier_repairs": repairs}
+                    for circumstances in self.circumstances:
+                        yield {**base, **circumstances, "day": day}
 
     def _days(self, base: Mapping[str, Any], parts: list[dict[str, str]]) -> list[date]:
         """List the days of the request on which something may change: each, and the day after it."""
@@ -134,29 +153,65 @@ class _Comparison:
             told = {**base, "day": first, "cause": "product", "parts": parts}
             decision = self._decide(policy, told)
             ends = [decision.column("warranty_end")]
-            ends += [
-                policy.child_column(decision, "part", number, "part_warranty_end") for number in range(len(parts))
-            ]
+            ends += [policy.child_column(decision, "part", number, "part_warranty_end") for number in range(len(parts))]
             turns.update(EPOCH + timedelta(days=int(end)) for end in ends if end is not None)
             for row in policy.pack.rows.get("remedies", ()):
                 for days in _figures(policy, row.results.get("days")):
-                    start = base[f"{row.text('starts') or 'delivered'}_on"]
+                    start = base[f"{row.text('starts') or START}_on"]
                     turns.add(start + timedelta(days=days))
         days = {day + timedelta(days=after) for day in turns for after in (0, 1)}
         return sorted(day for day in days if day >= first)
+
+    def _circumstances(self) -> list[dict[str, Any]]:
+        """List what else of a ticket may matter: all values together of what a row of the floor and the policy read.
+
+        A row of the floor does not see what it does not read; what stands in the way of
+        it in the policy is read by a row of the policy. Of the floor's own facts that are
+        yes or no one is true at a time.
+        """
+        truths = _truths(self.floor)
+        values: dict[str, list[Any]] = {
+            "cause": self.causes,
+            "earlier_repairs": self._repairs(),
+            **{name: [False, True] for name in truths},
+        }
+        by_policy = {name for rows in self.policy.pack.rows.values() for row in rows for name in _read(row)}
+        by_exclusions = {name for row in self.floor.pack.rows.get("exclusions", ()) for name in _read(row)}
+        found: dict[tuple[tuple[str, Any], ...], None] = {}
+        # Of remedies that the policy is silent on nothing can be compared.
+        for table in ("warranty", "remedies") if self.policy.pack.rows.get("remedies") else ("warranty",):
+            for row in self.floor.pack.rows.get(table, ()):
+                # A remedy may rest on what is covered.
+                read = _read(row) | by_policy | by_exclusions
+                varied = [name for name in values if name in read]
+                for chosen in itertools.product(*(values[name] for name in varied)):
+                    told = {"cause": "product", **dict(zip(varied, chosen, strict=True))}
+                    if sum(told.get(name, False) for name in truths) <= 1:
+                        found[tuple(sorted((name, value) for name, value in told.items() if value is not False))] = None
+        return [dict(told) for told in found]
 
     def _repairs(self) -> list[int]:
         """List the numbers of earlier repairs at which a row of either policy begins or ceases to hold."""
         found = {0}
         for policy in (self.policy, self.floor):
-            for rows in policy.pack.rows.values():
-                for row in rows:
-                    for item in row.tests["earlier_repairs"].items if "earlier_repairs" in row.tests else ():
-                        for bound in (item.low, item.high):
-                            if isinstance(bound, Literal):
-                                number = int(bound.value)  # type: ignore[arg-type]
-                                found.update((number - 1, number, number + 1))
-        return sorted(number for number in found if number >= 0)
+            for test in _tests(policy, "earlier_repairs"):
+                for bound in (bound for item in test.items for bound in (item.low, item.high)):
+                    cell = Parameter(bound.name) if isinstance(bound, Reference) else bound
+                    for number in _figures(policy, cell):
+                        found.update((number - 1, number, number + 1))
+        return self._unlike("earlier_repairs", sorted(number for number in found if number >= 0))
+
+    def _unlike(self, name: str, values: Sequence[Any]) -> list[Any]:
+        """Leave out the values that no row of either policy tells from one that stays."""
+        tests = [test for policy in (self.policy, self.floor) for test in _tests(policy, name)]
+        if any(
+            isinstance(bound, Reference) for test in tests for item in test.items for bound in (item.low, item.high)
+        ):
+            return list(values)
+        told: dict[tuple[bool | None, ...], Any] = {}
+        for value in values:
+            told.setdefault(tuple(match(test, value) for test in tests), value)
+        return list(told.values())
 
     # --- decisions
 
@@ -175,110 +230,102 @@ class _Comparison:
             answers.update(new)
         return decision
 
-    def _compare(self, goods: str | None, facts: Mapping[str, Any], silent: set[str]) -> Iterator[Shortfall]:
+    def _compare(self, goods: str | None, facts: Mapping[str, Any]) -> Iterator[Shortfall]:
+        """Decide a ticket under both, and yield each way in which the policy gives less."""
         by_floor = self._decide(self.floor, facts)
         covered = by_floor.column("covered") is True
-        entitled = _remedies(self.floor, by_floor)
-        lines = range(len(facts.get("parts", ())))
-        kept = [self.floor.child_column(by_floor, "part", line, "part_covered") is True for line in lines]
+        entitled = {} if "remedies" in self.silent else _remedies(self.floor, by_floor)
+        kept = [
+            self.floor.child_column(by_floor, "part", line, "part_covered") is True
+            for line in range(len(facts.get("parts", ())))
+        ]
         if not (covered or entitled or any(kept)):
             return
         by_policy = self._decide(self.policy, facts)
         told = _ticket(self.policy, facts, self.answers[self.policy.id])
-        words = self.floor.pack.label(goods, "en") if goods else "", self.floor.pack.label(goods, "zh") if goods else ""
-
-        def shortfall(kind: str, what: str, text: Message, mine: RuleUse | None, its: RuleUse | None) -> Shortfall:
-            return Shortfall(
-                kind=kind,
-                goods=goods or "",
-                what=what,
-                policy_rule=mine,
-                floor_rule=its,
-                message=text,
-                source=self._source(its, told),
-                ticket=told,
-                file=self.whole.pack.files.texts["policy"][1],
-            )
-
-        name = Words(*words)
-        if lines:
+        words = {
+            "goods": _words(self.floor, goods or ""),
+            "day": facts["day"].isoformat(),
+            "floor": self.floor.id,
+        }
+        if kept:
             for line, is_kept in enumerate(kept):
-                if not is_kept or "warranty" in silent:
-                    continue
-                if self.policy.child_column(by_policy, "part", line, "part_covered") is not True:
-                    part = facts["parts"][line]["part_class"]
-                    ends = [
-                        _day(one.child_column(decision, "part", line, "part_warranty_end"))
-                        for one, decision in ((self.policy, by_policy), (self.floor, by_floor))
-                    ]
-                    text = message(
-                        "{goods}, {part}: not covered on {day} (its warranty ends on {end}, under `{floor}` on {later})",
-                        goods=name,
-                        part=Words(self.floor.pack.label(part, "en"), self.floor.pack.label(part, "zh")),
-                        day=facts["day"].isoformat(),
-                        end=ends[0],
-                        floor=self.floor.id,
-                        later=ends[1],
-                    )
-                    mine = self._because(self.policy, by_policy, "part_exclusions", "part_warranty", line)
-                    yield shortfall("part", str(part), text, mine, self.floor.chosen(by_floor, "part_warranty", "part", line))
+                if is_kept and "warranty" not in self.silent:
+                    yield from self._part(by_policy, by_floor, line, words, told)
             return
-        if covered:
-            its = self.floor.chosen(by_floor, "warranty")
-            if "warranty" in silent:
-                text = message("the policy says nothing of a warranty, which `{floor}` gives", floor=self.floor.id)
-                yield shortfall("silent", "warranty", text, None, its)
-            elif by_policy.column("covered") is not True:
-                text = message(
-                    "{goods}: not covered on {day} (the warranty ends on {end}, under `{floor}` on {later})",
-                    goods=name,
-                    day=facts["day"].isoformat(),
-                    end=_day(by_policy.column("warranty_end")),
-                    floor=self.floor.id,
-                    later=_day(by_floor.column("warranty_end")),
-                )
-                yield shortfall("warranty", "", text, self._because(self.policy, by_policy), its)
-            payable = by_policy.column("payable")
-            if payable is not None and int(payable) > 0 and by_policy.column("payer") in (None, "customer"):
-                amount = f"{self.policy.money(payable)} {self.policy.pack.settings.currency}"
-                text = message(
-                    "{goods}: {amount} is charged on {day}, which is free under `{floor}`",
-                    goods=name,
-                    amount=amount,
-                    day=facts["day"].isoformat(),
-                    floor=self.floor.id,
-                )
-                yield shortfall("charged", "", text, self._charging(by_policy), its)
+        its = self.floor.chosen(by_floor, "warranty")
+        if covered and "warranty" not in self.silent and by_policy.column("covered") is not True:
+            text = message(
+                "{goods}: not covered on {day} (the warranty ends on {end}, under `{floor}` on {later})",
+                end=_day(by_policy.column("warranty_end")),
+                later=_day(by_floor.column("warranty_end")),
+                **words,
+            )
+            yield self._shortfall("warranty", goods, "", text, self._because(by_policy), its, told)
+        payable = by_policy.column("payable")
+        is_charged = payable is not None and int(payable) > 0 and by_policy.column("payer") in (None, "customer")
+        if covered and is_charged:
+            amount = f"{self.policy.money(payable)} {self.policy.pack.settings.currency}"
+            text = message(
+                "{goods}: {amount} is charged on {day}, which is free under `{floor}`", amount=amount, **words
+            )
+            yield self._shortfall("charged", goods, "", text, self._charging(by_policy), its, told)
         own = _remedies(self.policy, by_policy)
-        for remedy, its in entitled.items():
-            if "remedies" in silent:
+        for remedy, opens in entitled.items():
+            if remedy not in own:
                 text = message(
-                    "the policy says nothing of {remedy}, which `{floor}` gives",
-                    remedy=REMEDIES[remedy],
-                    floor=self.floor.id,
+                    "{goods}: no {remedy} on {day}, to which `{floor}` entitles", remedy=REMEDIES[remedy], **words
                 )
-                yield shortfall("silent", remedy, text, None, its)
-            elif remedy not in own:
-                text = message(
-                    "{goods}: no {remedy} on {day}, to which `{floor}` entitles",
-                    goods=name,
-                    remedy=REMEDIES[remedy],
-                    day=facts["day"].isoformat(),
-                    floor=self.floor.id,
-                )
-                yield shortfall("remedy", remedy, text, self._nearest(remedy, by_policy), its)
+                yield self._shortfall("remedy", goods, remedy, text, self._nearest(remedy), opens, told)
+
+    def _part(
+        self, by_policy: Decision, by_floor: Decision, line: int, words: Mapping[str, Any], told: Mapping[str, Any]
+    ) -> Iterator[Shortfall]:
+        """Yield a part that is covered under the floor and not under the policy."""
+        if self.policy.child_column(by_policy, "part", line, "part_covered") is True:
+            return
+        part = by_floor.ticket.parts[line].part_no or ""
+        text = message(
+            "{goods}, {part}: not covered on {day} (its warranty ends on {end}, under `{floor}` on {later})",
+            part=_words(self.floor, part),
+            end=_day(self.policy.child_column(by_policy, "part", line, "part_warranty_end")),
+            later=_day(self.floor.child_column(by_floor, "part", line, "part_warranty_end")),
+            **words,
+        )
+        its = self.floor.chosen(by_floor, "part_warranty", "part", line)
+        goods = by_floor.ticket.product_class
+        yield self._shortfall("part", goods, part, text, self._because(by_policy, line), its, told)
+
+    def _shortfall(
+        self,
+        kind: str,
+        goods: str | None,
+        what: str,
+        text: Message,
+        mine: RuleUse | None,
+        its: RuleUse | None,
+        told: Mapping[str, Any],
+    ) -> Shortfall:
+        return Shortfall(
+            kind=kind,
+            goods=goods or "",
+            what=what,
+            policy_rule=mine,
+            floor_rule=its,
+            message=text,
+            source=self._source(its, told),
+            ticket=told,
+            file=self.whole.pack.files.texts["policy"][1],
+        )
 
     # --- rules
 
-    @staticmethod
-    def _because(
-        policy: Policy, decision: Decision, exclusions: str = "exclusions", warranty: str = "warranty", line: int = -1
-    ) -> RuleUse | None:
+    def _because(self, decision: Decision, line: int | None = None) -> RuleUse | None:
         """Name the rule by which something is not covered: an exclusion, else the warranty's."""
-        of = {"grain": "ticket"} if line < 0 else {"grain": "part", "number": line}
-        for _, row in policy.fired(decision, exclusions, **of):  # type: ignore[arg-type]
-            return policy.rule_use("exclusions", row)
-        return policy.chosen(decision, warranty, **of)  # type: ignore[arg-type]
+        prefix, grain = ("", "ticket") if line is None else ("part_", "part")
+        for _, row in self.policy.fired(decision, f"{prefix}exclusions", grain, line or 0):
+            return self.policy.rule_use("exclusions", row)
+        return self.policy.chosen(decision, f"{prefix}warranty", grain, line or 0)
 
     def _charging(self, decision: Decision) -> RuleUse | None:
         """Name the rule of the first line that is charged."""
@@ -286,26 +333,34 @@ class _Comparison:
         lines = quote.lines if quote is not None else ()
         return next((line.rule for line in lines if line.rule is not None and line.amount), None)
 
-    def _nearest(self, remedy: str, decision: Decision) -> RuleUse | None:
+    def _nearest(self, remedy: str) -> RuleUse | None:
         """Name the policy's own rule of a remedy, if it has one."""
         rows = self.policy.pack.rows.get("remedies", ())
         row = next((row for row in rows if row.text("remedy") == remedy), None)
         return None if row is None else self.policy.rule_use("remedies", row)
 
     def _source(self, rule: RuleUse | None, told: Mapping[str, Any]) -> Message:
+        """Name the floor's rule and its source, and the ticket."""
         import json
 
-        ticket = json.dumps({name: value for name, value in told.items() if name != "parts" or value}, ensure_ascii=False)
+        ticket = json.dumps(told, ensure_ascii=False)
         if rule is None:
             return message("ticket: {ticket}", ticket=ticket)
-        places = "; ".join(f"{cite}: {self.source[cite].place}" for cite in rule.cites if cite in self.source)
+        cites = "; ".join(f"{cite}: {self.source[cite].place}" for cite in rule.cites if cite in self.source)
+        place = f"{rule.file}:{rule.line}"
+        if not told:
+            return message("see {place}, rule `{rule}` ({cites})", place=place, rule=rule.rule, cites=cites)
         return message(
             "see {place}, rule `{rule}` ({cites}); ticket: {ticket}",
-            place=f"{rule.file}:{rule.line}",
+            place=place,
             rule=rule.rule,
-            cites=places,
+            cites=cites,
             ticket=ticket,
         )
+
+
+def _words(policy: Policy, name: str) -> Words:
+    return Words(policy.pack.label(name, "en"), policy.pack.label(name, "zh"))
 
 
 class Words(Message):
@@ -330,6 +385,27 @@ def _told(policy: Policy) -> Policy:
     return Policy(attrs.evolve(policy.pack, rows=kept), policy.fixed_on)
 
 
+def _tests(policy: Policy, name: str) -> list[Test]:
+    """List the tests of a fact in all rows."""
+    return [row.tests[name] for rows in policy.pack.rows.values() for row in rows if name in row.tests]
+
+
+def _read(row: Row) -> set[str]:
+    """List what the conditions of a row read."""
+    return {name for name, test in row.tests.items() if not test.any}
+
+
+def _courses(*policies: Policy) -> list[tuple[int, int, int]]:
+    """List the courses of events that matter: all at once, and those that tell apart what the policies count from."""
+    counted = {
+        STARTS.index(row.text("starts") or START)
+        for policy in policies
+        for name in ("warranty", "remedies")
+        for row in policy.pack.rows.get(name, ())
+    }
+    return [COURSES[0], *(COURSES[late] for late in (1, 2, 3) if counted and min(counted) < late <= max(counted))]
+
+
 def _days_of_sale(*policies: Policy) -> list[date]:
     """List the days of sale on which editions differ: the first day of each, and the day before."""
     days = {SOLD}
@@ -340,7 +416,9 @@ def _days_of_sale(*policies: Policy) -> list[date]:
             for row in policy.pack.rows.get(name, ())
             for day in (row.since, row.until)
         }
-        read = {name for name in ("warranty", "remedies") for row in policy.pack.rows.get(name, ()) for name in row.rests_on}
+        read = {
+            name for name in ("warranty", "remedies") for row in policy.pack.rows.get(name, ()) for name in row.rests_on
+        }
         turns |= {since for name in read for since, _ in policy.pack.settings.parameters[name].values}
         for turn in turns - {None}:
             days |= {EPOCH + timedelta(days=int(turn or 0) + before) for before in (-1, 0)}
@@ -351,8 +429,8 @@ def _figures(policy: Policy, cell: object) -> Iterator[int]:
     """Yield the numbers that a cell has on any day."""
     if isinstance(cell, Literal):
         yield int(cell.value)  # type: ignore[arg-type]
-    elif cell is not None:
-        for _, literal in policy.pack.settings.parameters[cell.name].values:  # type: ignore[attr-defined]
+    elif isinstance(cell, Parameter):
+        for _, literal in policy.pack.settings.parameters[cell.name].values:
             yield int(literal.value)  # type: ignore[arg-type]
 
 

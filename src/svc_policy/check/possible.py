@@ -104,7 +104,11 @@ class Possible:
                 inside, outside = self._exclusions()
                 return [*(inside if yes else ()), *(outside if no else ())]
             case "covered":
-                return [*self._covered(prefix, _YES), *self._covered(prefix, not _YES)] if yes and no else self._covered(prefix, yes)
+                return (
+                    [*self._covered(prefix, _YES), *self._covered(prefix, not _YES)]
+                    if yes and no
+                    else self._covered(prefix, yes)
+                )
             case _:
                 return None
 

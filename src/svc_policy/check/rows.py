@@ -12,7 +12,7 @@ from svc_policy.check.views import Piece, TableView, day_index
 from svc_policy.tables.analysis import find_contained, find_gaps, find_mergeable, find_overlaps
 from svc_policy.tables.covering import holes, meetings, uncovered
 from svc_policy.tables.records import Result
-from svc_policy.tables.regions import DAY, OTHERS, Box, Region, meet, merge
+from svc_policy.tables.regions import DAY, OTHERS, Axis, Box, Region, meet, merge
 
 #: Families that have an answer for every ticket: whatever no row has is a gap. That every ticket has a category is a
 #: named property of a policy, which it may switch off.
@@ -44,8 +44,10 @@ def find_in_rows(view: TableView, possible: Possible, *, total: frozenset[str] =
     for row in sorted(never):
         yield Place(code="row-never", rows=(row,))
     kept = [piece for piece in view.pieces[0] if piece.number not in never and all(piece.box)]
+    repeated: list[Place] = []
     if view.family.policy == "collect":
-        yield from _repeated(view, kept)
+        repeated = list(_repeated(view, kept))
+        yield from repeated
     else:
         if view.table not in PERMITS:
             yield from _gaps(view, kept, possible, is_total=view.table in total)
@@ -54,7 +56,8 @@ def find_in_rows(view: TableView, possible: Possible, *, total: frozenset[str] =
             yield Place(code="row-hidden", rows=(row,), by=by)
         yield from _overlaps(view, kept, possible)
         kept = [piece for piece in kept if piece.number not in hidden]
-    yield from _mergeable(view, kept)
+    said = {place.rows for place in repeated}
+    yield from (place for place in _mergeable(view, kept) if place.rows not in said and place.rows[::-1] not in said)
 
 
 def _never(view: TableView, possible: Possible) -> Iterator[int]:
@@ -87,6 +90,13 @@ def _gaps(view: TableView, pieces: Sequence[Piece], possible: Possible, *, is_to
             yield from _new_gaps(view, pieces, possible, uncovered(boxes, hull), reported, "gap", None)
 
 
+def _by_presence(hole: Box, index: int, axis: Axis) -> Iterator[Box]:
+    """Take the absence of a fact apart from its values: two things to say."""
+    for part in (hole[index] & ~axis.absent, hole[index] & axis.absent):
+        if part:
+            yield (*hole[:index], part, *hole[index + 1 :])
+
+
 def _union(masks: Iterator[int]) -> int:
     found = 0
     for mask in masks:
@@ -106,7 +116,11 @@ def _new_gaps(
     """Report what can come out of some gaps and was not reported before."""
     fresh = Region(view.grid, tuple(found)) - Region(view.grid, tuple(reported))
     narrowed = [box for piece in fresh.boxes if (box := possible.narrowed(view, piece)) is not None]
-    for box in merge(narrowed):
+    parts = merge(narrowed)
+    if axis is not None:
+        index = view.grid.index(axis)
+        parts = tuple(part for box in parts for part in _by_presence(box, index, view.grid.axes[index]))
+    for box in parts:
         reported.append(box)
         (gap,) = find_gaps(view.grid, [piece.box for piece in pieces], box) or (None,)
         is_boundary = gap is not None and gap.boundary == "both leave out" and code == "gap"
@@ -178,8 +192,7 @@ def _mergeable(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
     """Find rows that could be one; those that cite other clauses, or rest on other readings, stand apart on purpose."""
     alike = [piece for piece in pieces if not _is_split(pieces, piece)]
     results = [
-        (*results, piece.row.cites, piece.row.rests_on)
-        for piece, results in zip(alike, _results(alike), strict=True)
+        (*results, piece.row.cites, piece.row.rests_on) for piece, results in zip(alike, _results(alike), strict=True)
     ]
     first = view.family.policy == "first"
     found = find_mergeable(view.grid, [piece.box for piece in alike], results, in_order=first)  # type: ignore[arg-type]

@@ -171,7 +171,12 @@ def _edition_gap(making: _Making, view: TableView, place: Place) -> Texts:
 def _boundary_gap(making: _Making, view: TableView, place: Place) -> Texts:
     region, days = making.where(view, place)
     return (
-        message("both neighbours in {table} leave out the boundary: {region}; {days}", table=_table(view), region=region, days=days),
+        message(
+            "both neighbours in {table} leave out the boundary: {region}; {days}",
+            table=_table(view),
+            region=region,
+            days=days,
+        ),
         message("let one of them include it, as in `<= 5` beside `> 5`"),
     )
 
@@ -186,7 +191,10 @@ def _overlap(making: _Making, view: TableView, place: Place) -> Texts:
     return (
         message(
             "rules `{one}` and `{two}` of {table} both hold and disagree: {region}; {days}",
-            table=_table(view), region=region, days=days, **_two(view, place),
+            table=_table(view),
+            region=region,
+            days=days,
+            **_two(view, place),
         ),
         message("one row of the table may hold: narrow one of them"),
     )
@@ -197,7 +205,10 @@ def _boundary_overlap(making: _Making, view: TableView, place: Place) -> Texts:
     return (
         message(
             "rules `{one}` and `{two}` of {table} both claim the boundary: {region}; {days}",
-            table=_table(view), region=region, days=days, **_two(view, place),
+            table=_table(view),
+            region=region,
+            days=days,
+            **_two(view, place),
         ),
         message("let one of them leave it out, as in `<= 5` beside `> 5`"),
     )
@@ -208,7 +219,10 @@ def _overlap_equal(making: _Making, view: TableView, place: Place) -> Texts:
     return (
         message(
             "rules `{one}` and `{two}` of {table} both hold and say the same: {region}; {days}",
-            table=_table(view), region=region, days=days, **_two(view, place),
+            table=_table(view),
+            region=region,
+            days=days,
+            **_two(view, place),
         ),
         message("it does no harm; a later change of one of them will"),
     )
@@ -226,7 +240,12 @@ def _hidden(making: _Making, view: TableView, place: Place) -> Texts:
     rule = view.rows[0][place.rows[0]].id
     by = ", ".join(f"`{view.rows[0][number].id}`" for number in place.by)
     return (
-        message("rule `{rule}` of {table} never decides: {by} hold before it wherever it does", rule=rule, table=_table(view), by=by),
+        message(
+            "rule `{rule}` of {table} never decides: wherever it holds, so does one of {by} before it",
+            rule=rule,
+            table=_table(view),
+            by=by,
+        ),
         message("move it up, narrow what goes before it, or leave it out"),
     )
 
@@ -249,7 +268,9 @@ def _mergeable(making: _Making, view: TableView, place: Place) -> Texts:
     return (
         message(
             "rules `{one}` and `{two}` of {table} differ in `{column}` only and could be one",
-            table=_table(view), column=place.axis, **_two(view, place),
+            table=_table(view),
+            column=place.axis,
+            **_two(view, place),
         ),
         message("join their cells in that column"),
     )
@@ -268,4 +289,3 @@ _TEXTS: Final[Mapping[str, Callable[[_Making, TableView, Place], Texts]]] = {
     "row-contained": _contained,
     "rows-mergeable": _mergeable,
 }
-

@@ -76,7 +76,9 @@ def _columns(pack: Pack, view: TableView, sheet: Sheet) -> list[str]:
         text = name_key(cell.text)
         result = re.match(r"(?:then|则)\s*[:：]\s*(.*)", text)
         key = result[1] if result else text
-        fixed = {"规则": "rule", "起": "from", "止": "until", "依据": "cite", "备注": "note"}.get(text, _PLAIN.get(text, ""))
+        fixed = {"规则": "rule", "起": "from", "止": "until", "依据": "cite", "备注": "note"}.get(
+            text, _PLAIN.get(text, "")
+        )
         found.append(results.get(key, text) if result else fixed or known.get(key, text))
     return found
 
@@ -97,7 +99,11 @@ def _nearest(view: TableView, box: Box, beside: Sequence[int], axis: str | None)
 
 def _written(sheet: Sheet, row: Row) -> list[str] | None:
     return next(
-        ([cell.text for cell in cells] for cells in sheet.rows if cells[0].line == row.line and cells[0].text.strip() == row.id),
+        (
+            [cell.text for cell in cells]
+            for cells in sheet.rows
+            if cells[0].line == row.line and cells[0].text.strip() == row.id
+        ),
         None,
     )
 

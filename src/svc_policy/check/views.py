@@ -8,7 +8,7 @@ left reads facts, earlier results and the columns of the family's own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
@@ -113,22 +113,18 @@ def table_views(*policies: Policy | Pack) -> tuple[TableView, ...]:
     found: list[TableView] = []
     for name, of_packs in taken.items():
         family = FAMILIES[name]
-        groups = dict.fromkeys(
-            group_of(family, row) for pack in packs for row in pack.rows.get(name, ())
-        )
+        groups = dict.fromkeys(group_of(family, row) for pack in packs for row in pack.rows.get(name, ()))
         for group in groups:
             rows = tuple(
                 tuple(row for row in pack.rows.get(name, ()) if group_of(family, row) == group) for pack in packs
             )
-            kept = [
-                [piece for piece in pieces if group_of(family, piece.row) == group] for pieces in of_packs
-            ]
+            kept = [[piece for piece in pieces if group_of(family, piece.row) == group] for pieces in of_packs]
             found.append(_view(family, group, rows, kept, axes))
     return tuple(found)
 
 
 def _pack_of(policy: Policy | Pack) -> Pack:
-    return getattr(policy, "pack", policy)  # type: ignore[return-value]
+    return cast("Pack", getattr(policy, "pack", policy))
 
 
 def _fixed_day(policy: Policy | Pack) -> int | None:
@@ -220,7 +216,10 @@ def value_on(pack: Pack, name: str, day: int | None) -> Literal:
 
 
 def settled_tests(pack: Pack, row: Row, day: int | None) -> dict[str, Test] | None:
-    """Give the conditions of a row on a day with values in the place of parameters; None where one on a parameter fails."""
+    """Give the conditions of a row on a day, with values in the place of parameters.
+
+    None where a condition on a parameter fails.
+    """
     found: dict[str, Test] = {}
     for name, test in row.tests.items():
         if test.any:
@@ -316,7 +315,11 @@ class Axes:
 
     def _result(self, name: str) -> tuple[Kind, Domain | None, Absence]:
         if name.endswith("_status") and name not in RESULTS:
-            return "text", Domain(kind="text", values=tuple(one for one in STATUSES if one != "undetermined")), "unknown"
+            return (
+                "text",
+                Domain(kind="text", values=tuple(one for one in STATUSES if one != "undetermined")),
+                "unknown",
+            )
         kind: Kind = RESULTS[name][0] if name in RESULTS else "text"
         words: tuple[str, ...] | None = tuple(WORDS_OF[name]) if name in WORDS_OF else None
         if name == "payer":

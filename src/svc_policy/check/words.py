@@ -1,4 +1,4 @@
-"""A region in words: `distance_km (50, 100] km, category C`, 距离 (50, 100] 公里、类别 C; and the days on which it holds."""
+"""A region in words, `distance_km (50, 100] km, category C`, 距离 (50, 100] 公里、类别 C; and on which days."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class RegionWords:
         return _OTHER_THAN.text(language).format(values=text) if test.negated else text
 
     def _interval(self, column: str, item: Interval, language: Language) -> str:
-        low, high = (None if bound is None else self._literal(column, bound, language) for bound in (item.low, item.high))
+        low, high = (
+            None if bound is None else self._literal(column, bound, language) for bound in (item.low, item.high)
+        )
         if item.is_single:
             return low or ""
         if low is None or high is None:

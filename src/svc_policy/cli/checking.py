@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         "svc-policy check ./my-shop --cases",
         "svc-policy check ./my-shop --fix-note",
         "svc-policy check mall --all",
+        "svc-policy check mall --floor cn-sanbao",
         "svc-policy check my-shop.xlsx --lang zh",
         "svc-policy check mall --json",
     ),
@@ -36,10 +37,19 @@ if TYPE_CHECKING:
 @pack_argument
 @option("--cases", "with_cases", is_flag=True, words=message("try its worked examples too (`cases.toml`)"))
 @option("--all", "every", is_flag=True, words=message("list the findings that the pack accepts, too"))
-@option("--fix-note", "proposes", is_flag=True, words=message("write the row that would close each gap, and nothing else"))
+@option("--fix-note", "proposes", is_flag=True, words=message("write the rows that would close gaps"))
+@option("--floor", metavar="PACK", words=message("list where it is worse for the customer than this pack"))
 @json_option
 @click.pass_context
-def check(context: click.Context, pack: str, with_cases: bool, every: bool, proposes: bool, as_json: bool) -> int:
+def check(
+    context: click.Context,
+    pack: str,
+    with_cases: bool,
+    every: bool,
+    proposes: bool,
+    floor: str | None,
+    as_json: bool,
+) -> int:
     """Check a pack."""
     from svc_policy import load
     from svc_policy.check import check_policy
@@ -49,6 +59,7 @@ def check(context: click.Context, pack: str, with_cases: bool, every: bool, prop
         refuse("fix-json", message("`--fix-note` writes rows, `--json` writes data: give one of them"))
     session = session_of(context)
     find_pack(pack)  # a pack that is not there is wrong use, not a finding
+    below = None if floor is None else load(floor)
     found: list[Problem] = []
     accepted: list[Finding] = []
     identity: dict[str, str | None] = {"id": None, "digest": None}
@@ -60,6 +71,10 @@ def check(context: click.Context, pack: str, with_cases: bool, every: bool, prop
         found = [*policy.pack.notes, *(one for one in findings if one.accepted is None)]
         if with_cases:
             found += _failing_cases(policy)
+        if below is not None:
+            from svc_policy.check.floor import worse_than
+
+            found += [one.to_problem() for one in worse_than(policy, below)]
     except PackError as error:
         found = list(error.problems)
     if proposes:
@@ -68,7 +83,8 @@ def check(context: click.Context, pack: str, with_cases: bool, every: bool, prop
     if as_json:
         listed = [_finding_to_dict(one) for one in (*found, *(accepted if every else ()))]
         counted = {**counts, "accepted": len(accepted)}
-        session.write_json({"schema": 1, "policy": identity, "counts": counted, "problems": listed})
+        compared = {} if below is None else {"floor": {"id": below.id, "digest": below.digest, "title": _title(below)}}
+        session.write_json({"schema": 1, "policy": identity, **compared, "counts": counted, "problems": listed})
     else:
         for one in (*found, *(accepted if every else ())):
             session.write(one.render(session.language))
@@ -82,7 +98,13 @@ def check(context: click.Context, pack: str, with_cases: bool, every: bool, prop
         session.write(summary)
         if accepted and not every:
             session.note(message("accepted: {count} (`--all` lists them)", count=len(accepted)))
+        if below is not None:
+            session.note(message("compared with: {title}", title=_title(below)[session.language]))
     return FINDINGS if counts["error"] else 0
+
+
+def _title(policy: Policy) -> dict[str, str]:
+    return dict(policy.pack.settings.titles)
 
 
 def _propose(session: Session, found: Iterable[Problem]) -> int:

@@ -10,7 +10,7 @@ from svc_policy.cli.framework import Choice, argument, command, option, pack_arg
 from svc_policy.cli.session import session_of
 from svc_policy.messages import message
 
-SCHEMAS = ("ticket", "decision", "finding", "record")
+SCHEMAS = ("ticket", "decision", "finding", "check", "diff", "record")
 DIALECTS = ("duckdb",)
 
 

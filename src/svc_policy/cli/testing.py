@@ -286,9 +286,7 @@ def _as_json(
             "count": len(cases),
             "failures": [problem_to_dict(one) for case, of in failures for one in problems_of_case(case, of)],
         },
-        "properties": [
-            {**one, "detail": None if one["detail"] is None else str(one["detail"])} for one in properties
-        ],
+        "properties": [{**one, "detail": None if one["detail"] is None else str(one["detail"])} for one in properties],
     }
     if coverage is not None:
         from svc_policy.testing.coverage import KINDS
@@ -312,7 +310,9 @@ def _as_json(
     if mutation is not None:
         found["mutation"] = {
             "score": mutation.score,
-            "counts": {verdict: mutation.count(verdict) for verdict in ("noticed", "unnoticed", "equivalent", "refused")},
+            "counts": {
+                verdict: mutation.count(verdict) for verdict in ("noticed", "unnoticed", "equivalent", "refused")
+            },
             "changes": [_finding_to_dict(finding) for finding in mutation.findings],
         }
     return found

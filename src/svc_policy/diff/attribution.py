@@ -20,7 +20,7 @@ from svc_policy.pack.load import Pack
 from svc_policy.pack.settings import Settings
 from svc_policy.policy import Policy
 from svc_policy.rules import FAMILIES
-from svc_policy.rules.family import Row
+from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Literal
 
 #: In this order the alterations of no table come, before those of the tables.
@@ -196,6 +196,10 @@ def explained_by(old: object, new: object, was: Settings, will: Settings) -> fro
             if len(before) == len(after) == 1 and (before[0][1], after[0][1]) == (old, new):
                 return frozenset({name})
         return None
+    if isinstance(old, Parameter) and isinstance(new, Literal):
+        return _dated(new, old, will, was)
+    if isinstance(old, Literal) and isinstance(new, Parameter):
+        return _dated(old, new, was, will)
     if type(old) is not type(new):
         return None
     parts: list[tuple[object, object]]
@@ -219,6 +223,14 @@ def explained_by(old: object, new: object, was: Settings, will: Settings) -> fro
             return None
         found |= of
     return frozenset(found)
+
+
+def _dated(plain: Literal, named: Parameter, single: Settings, dated: Settings) -> frozenset[str] | None:
+    """Name a parameter that got, or lost, a second value: with one value it stands in cells as that value."""
+    known = single.parameters.get(named.name)
+    if known is None or named.name not in dated.parameters or len(known.values) != 1 or known.values[0][1] != plain:
+        return None
+    return frozenset({named.name})
 
 
 def same_row(old: Row, new: Row) -> bool:

@@ -13,14 +13,14 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from svc_policy.batch import compile_for_plan, require, run_laid_out
 from svc_policy.diff.attribution import Alteration, alterations, altered, clock_of
 from svc_policy.diff.breakdown import Breakdown, read_breakdowns
-from svc_policy.diff.measures import PARTS, Measure, Variant, child_table, measures, variant
+from svc_policy.diff.measures import CHILDREN, PARTS, Measure, Variant, child_table, measures, variant
 from svc_policy.diff.tickets import Reading, read_tickets, reader_of, take_tickets
 from svc_policy.diff.variants import alike, join_plans, plan_like
 from svc_policy.errors import MappingError, Place, UsageError, problem
@@ -30,6 +30,9 @@ from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Language, Message, message
 from svc_policy.plan import Plan
 from svc_policy.policy import Policy
+
+if TYPE_CHECKING:
+    from svc_policy.engines.sql import Program
 
 #: More alterations than this are tried table by table.
 MOST_ALTERATIONS: Final = 40
@@ -286,6 +289,11 @@ class _Reckoning:
                 self.variant_of[number] = len(policies)
                 policies.append(policy)
                 plans.append(plan)
+        children = [
+            grain
+            for grain in CHILDREN
+            if self.connection.execute(f"SELECT 1 FROM main.{TABLES[grain]} LIMIT 1").fetchall()
+        ]
         groups: dict[object, list[int]] = {}
         for number, policy in enumerate(policies):
             groups.setdefault(_ground_of(policy), []).append(number)
@@ -296,7 +304,7 @@ class _Reckoning:
             table = f"decided_{group}"
             joints.append((table, joint.plan, policies[numbers[0]], numbers))
             for number, names in zip(numbers, joint.names, strict=True):
-                self.variants[number] = variant(policies[number], plans[number], names, table)
+                self.variants[number] = variant(policies[number], plans[number], names, table, children)
         old, new = self.variants[:2]
         self.measures = measures(old, new, self.variants, with_money=self.with_money)
         self.breakdowns = read_breakdowns(old, new, self.measures, self.connection)
@@ -351,7 +359,7 @@ class _Reckoning:
             for number, _ in enumerate(self._chunks(tickets)):
                 for table, program, of in queries:
                     if number == 0 or len(queries) > 1:
-                        program.setup.install(self.connection)
+                        _install(program, of.values(), self.connection)
                     for grain, query in of.items():
                         name = table if grain == "ticket" else child_table(table, grain)
                         run_laid_out(self.connection, f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
@@ -449,9 +457,9 @@ class _Reckoning:
         ]
         table = self.variants[0].table
         rows = self.connection.execute(
-            f"SELECT {table}.ticket_id, {money} AS difference, [{', '.join(parts)}] AS parts, "
-            f"[{', '.join(alone)}] AS alone FROM {self._source()} WHERE {inside} AND {changed} = 1 "
-            f"ORDER BY abs(difference) DESC, list_sum(parts) DESC, {table}.ticket_id LIMIT {self.top}"
+            f"SELECT * FROM (SELECT {table}.ticket_id, {money} AS difference, [{', '.join(parts)}] AS parts, "
+            f"[{', '.join(alone)}] AS alone FROM {self._source()} WHERE {inside} AND {changed} = 1) "
+            f"ORDER BY abs(difference) DESC, list_sum(parts) DESC, ticket_id LIMIT {self.top}"
         ).fetchall()
         self.tops = sorted([*self.tops, *rows], key=lambda row: (-abs(row[1]), -sum(row[2]), row[0]))[: self.top]
 
@@ -532,6 +540,14 @@ class _Reckoning:
             top_money=self.top_money,
             notes=tuple(self.notes),
         )
+
+
+def _install(program: Program, queries: Iterable[str], connection: Any) -> None:
+    """Make the small tables that some queries join; the others take longer than a few tickets."""
+    texts = list(queries)
+    setup = program.setup
+    tables = {name: table for name, table in setup.tables.items() if any(name in text for text in texts)}
+    attrs.evolve(setup, tables=tables).install(connection)
 
 
 def _listed(expressions: Iterable[str]) -> str:

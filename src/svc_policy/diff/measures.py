@@ -88,6 +88,8 @@ class Variant:
     names: Mapping[str, str]
     table: str
     results: frozenset[str]
+    #: The grains of lines that some ticket has.
+    children: tuple[str, ...]
     #: What has been written before: differences from another variant, and what the rows of each table say.
     kept: dict[object, dict[str, list[str]]] = attrs.field(factory=dict, repr=False, eq=False)
     said: dict[str, list[tuple[tuple[str, str], ...]]] = attrs.field(factory=dict, repr=False, eq=False)
@@ -103,9 +105,10 @@ class Variant:
         return None if made is None else f'{self.table}."{made}"'
 
 
-def variant(policy: Policy, plan: Plan, names: Mapping[str, str], table: str) -> Variant:
+def variant(policy: Policy, plan: Plan, names: Mapping[str, str], table: str, children: Sequence[str]) -> Variant:
     """Make a variant."""
-    return Variant(policy=policy, plan=plan, names=names, table=table, results=frozenset(result_names(plan)))
+    results = frozenset(result_names(plan))
+    return Variant(policy=policy, plan=plan, names=names, table=table, results=results, children=tuple(children))
 
 
 @attrs.frozen(kw_only=True)
@@ -342,7 +345,7 @@ def measures(old: Variant, new: Variant, variants: Sequence[Variant], *, with_mo
 def _changed(part: str, with_money: bool) -> Measure:
     def pair(old: Variant, new: Variant) -> str | None:
         conditions = []
-        for grain in ("ticket", *CHILDREN):
+        for grain in ("ticket", *old.children):
             of = differences(old, new, grain, with_money=with_money)
             listed = [item for name, items_of in of.items() if part in ("", name) for item in items_of]
             if grain == "ticket":
@@ -365,8 +368,8 @@ def child_table(table: str, grain: str) -> str:
 
 def _any_line(grain: str, old: Variant, new: Variant, conditions: Sequence[str]) -> str:
     """Write that some line of the ticket differs."""
-    tables = list(dict.fromkeys((old.table, new.table)))
     text = " OR ".join(conditions)
+    tables = [table for table in dict.fromkeys((old.table, new.table)) if f'{table}."' in text]
     for table in tables:
         text = text.replace(f'{table}."', f'{child_table(table, grain)}."')
     source = child_table(tables[0], grain)

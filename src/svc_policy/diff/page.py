@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Rows of a table, and regions, that are shown; what is beyond is counted. Bars of a chart.
 SHOWN: Final = 40
-BARS: Final = 24
+BARS: Final = 12
 _GROUPS: Final = {
     "month": message("By month"),
     "category": message("By category"),

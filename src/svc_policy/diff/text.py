@@ -40,6 +40,8 @@ PARTS: Final[Mapping[Part, Message]] = {
 }
 #: The most changes of one part of a policy that are listed unless all are asked for.
 MOST: Final = 40
+#: The most sentences in which two explanations differ that are shown in a terminal.
+_SENTENCES: Final = 10
 
 
 def change_lines(changes: Iterable[Change], language: Language, most: int | None = MOST) -> Iterator[str]:
@@ -154,9 +156,13 @@ def _example(difference: Difference, otherwise: Otherwise, language: Language) -
             yield message("no example found: perhaps no ticket comes here").text(language)
         return
     yield message("example: {ticket}", ticket=written(example.inside)).text(language)
-    old, new = (text.splitlines() for text in difference.explained(example.inside, language))
-    yield from (f"  - {line.strip()}" for line in old if line.strip() and line not in new)
-    yield from (f"  + {line.strip()}" for line in new if line.strip() and line not in old)
+    # The first line names the policy and its digest, which differ anyway.
+    old, new = (text.splitlines()[1:] for text in difference.explained(example.inside, language))
+    told = [f"  - {line.strip()}" for line in old if line.strip() and line not in new]
+    told += [f"  + {line.strip()}" for line in new if line.strip() and line not in old]
+    yield from told[:_SENTENCES]
+    if len(told) > _SENTENCES:
+        yield f"  {message('… and {count} more', count=len(told) - _SENTENCES).text(language)}"
     if example.outside is not None:
         value = ticket_to_dict(example.outside.ticket).get(example.left)
         aside = f" ({example.left}: {value})" if value is not None else f" ({example.left})"

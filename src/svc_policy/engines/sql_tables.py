@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -147,6 +148,7 @@ def _day_ends(changes: Sequence[int], offsets: Sequence[int]) -> IntegerTable:
     return IntegerTable(("day", "last_second"), rows)
 
 
+@functools.cache  # the same for every policy
 def _month_days() -> IntegerTable:
     """Map an epoch day to its month (counted from year 0) and its day in it."""
     rows: list[tuple[int, ...]] = []
@@ -156,6 +158,7 @@ def _month_days() -> IntegerTable:
     return IntegerTable(("day", "month", "day_of_month"), rows)
 
 
+@functools.cache
 def _months() -> IntegerTable:
     """Map a month to its first epoch day and its length."""
     rows: list[tuple[int, ...]] = []

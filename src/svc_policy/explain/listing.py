@@ -44,10 +44,9 @@ def tell_remedies(account: Account) -> Section:
     words = account.words
     for item in account.decision.items("remedies"):
         remedy = words(REMEDIES[item.cells["remedy"]])
-        account.say(
-            message("The customer is entitled to {remedy}{because}.", remedy=remedy, because=account.because(item.rule)),
-            item.rule,
-        )
+        because = account.because(item.rule)
+        text = message("The customer is entitled to {remedy}{because}.", remedy=remedy, because=because)
+        account.say(text, item.rule)
     _tell_choices(account, account.decision.items("remedies"), lambda item: words(REMEDIES[item.cells["remedy"]]))
     _tell_open(account, "remedies", message("what else the customer is entitled to"))
     return account.section(message("Return, exchange, repair"))

@@ -296,8 +296,9 @@ class Recorder:
             self._at = f'"at":"{datetime.fromtimestamp(at_s, self.policy.zone).isoformat()}","at_s":{at_s}'
         ticket = self._writer.text(decision.ticket)
         inputs = self._privacy.take_out(ticket) if self._privacy.is_needed else f'"ticket":{ticket}'
+        rules_line = self._rules_line(layout, layout_line, decision)
         return (
-            f'{self._at},{self._who},"layout_line":{layout_line},"rules_line":{self._rules_line(layout, layout_line, decision)},'
+            f'{self._at},{self._who},"layout_line":{layout_line},"rules_line":{rules_line},'
             f'"dates":{self._dates.text(decision)},{inputs},{layout.outcome(decision)}'
         )
 

@@ -153,6 +153,11 @@ class Budget:
         self.spent = 0
 
     def spend(self, count: int = 1) -> None:
+        """Count what was looked at.
+
+        Raises:
+            UsageError: It is more than the limit.
+        """
         self.spent += count
         if self.spent > self.most:
             raise UsageError([_too_entangled(self.most)])

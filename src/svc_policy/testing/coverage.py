@@ -169,9 +169,7 @@ class _Seen:
         bounded = [(name, test) for name, test in row.tests.items() if any(_bounds(test))]
         if not bounded:
             return
-        truths = {
-            name: match(test, known.get(name), parameters=self.parameters) for name, test in row.tests.items()
-        }
+        truths = {name: match(test, known.get(name), parameters=self.parameters) for name, test in row.tests.items()}
         for name, test in bounded:
             value = known.get(name)
             others = all_of(truth for other, truth in truths.items() if other != name)
@@ -224,9 +222,7 @@ class _Seen:
         return other if one is None or self.order[other] < self.order[one] else one
 
     def _of_table(self, table: str, rows: Sequence[Row]) -> Iterator[Item]:
-        specs = {
-            spec.name: spec for spec in condition_columns(FAMILIES[table], tuple(FAMILIES), self.pack.settings)
-        }
+        specs = {spec.name: spec for spec in condition_columns(FAMILIES[table], tuple(FAMILIES), self.pack.settings)}
         editions = {row.id for row in rows if row.since is not None or row.until is not None}
         for row in rows:
             case = self.rows.get((table, row.id, row.file, row.line))

@@ -121,7 +121,8 @@ class _Table:
             return True
         parameters = self.pack.settings.parameters
         return isinstance(cell, WrittenLiteral) and any(
-            name in parameters and any(cell.kind == "text" and cell == literal for _, literal in parameters[name].values)
+            name in parameters
+            and any(cell.kind == "text" and cell == literal for _, literal in parameters[name].values)
             for name in row.rests_on
         )
 
@@ -308,7 +309,9 @@ def _of_settings(pack: Pack) -> Iterator[Mutant]:
     for name, parameter in settings.parameters.items():
         for index, (since, literal) in enumerate(parameter.values):
             for changed, change in _changed_parameters(pack, name, literal):
-                yield _with_value(pack, file, parameter, index, (since, changed), change, shown(literal), shown(changed))
+                yield _with_value(
+                    pack, file, parameter, index, (since, changed), change, shown(literal), shown(changed)
+                )
             for by in (-1, 1) if since is not None else ():
                 assert since is not None
                 days = (format_day(since), format_day(since + by))
@@ -341,9 +344,7 @@ def _line_of(pack: Pack, name: str) -> int:
     return next((number for number, text in enumerate(lines, start=1) if text.strip().endswith(ends)), 0)
 
 
-def _changed_parameters(
-    pack: Pack, name: str, literal: WrittenLiteral
-) -> Iterator[tuple[WrittenLiteral, Change]]:
+def _changed_parameters(pack: Pack, name: str, literal: WrittenLiteral) -> Iterator[tuple[WrittenLiteral, Change]]:
     if not isinstance(literal.value, str):
         yield from changed_values(literal)
         return

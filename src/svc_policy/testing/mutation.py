@@ -207,7 +207,7 @@ class _Run:
             for one in dict.fromkeys([*named, *using, *self.tickets]):
                 if self._reaches(trial, one):
                     yield one.case
-        for case in sorted(self.others, key=lambda case: case.kind == "statistics"):
+        for case in sorted(self.others, key=lambda one: (one.kind == "statistics", rules.isdisjoint(one.rules))):
             if (kinds is None or case.kind in kinds) and self._may_matter(trial, case):
                 yield case
 

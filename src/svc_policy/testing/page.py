@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from svc_policy.messages import Language, message
-from svc_policy.pages import Figure, render, share
+from svc_policy.pages import BLANK, Figure, render
 from svc_policy.policy import Policy
 from svc_policy.testing.coverage import KINDS, Coverage, Item
 from svc_policy.testing.mutants import CHANGES
@@ -31,7 +31,9 @@ def page(policy: Policy, language: Language, coverage: Coverage | None, mutation
             for touched, all_ in (coverage.of(kind),)
         ]
         values["tables"] = _tables(coverage.items)
-        values["untouched"] = [(_place(item.file, item.line), KINDS[item.kind], item.name) for item in coverage.untouched]
+        values["untouched"] = [
+            (_place(item.file, item.line), KINDS[item.kind], item.name) for item in coverage.untouched
+        ]
     if mutation is not None:
         values["score"] = _percent(mutation.score)
         values["verdicts"] = [
@@ -50,7 +52,8 @@ def page(policy: Policy, language: Language, coverage: Coverage | None, mutation
 
 
 def _percent(basis_points: int | None) -> str:
-    return Figure("-") if basis_points is None else share(basis_points)
+    """Show a share with one decimal, rounded down: only what is whole is 100 %."""
+    return Figure("-" if basis_points is None else f"{basis_points // 100}.{basis_points % 100 // 10}{BLANK}%")
 
 
 def _place(file: str, line: int) -> str:
@@ -62,7 +65,7 @@ def _tables(items: Sequence[Item]) -> list[tuple[str, int, int, str]]:
     for table in dict.fromkeys(item.table for item in items):
         of = [item for item in items if item.table == table]
         touched = sum(item.case is not None for item in of)
-        found.append((table, touched, len(of), share(touched * 10_000 // len(of))))
+        found.append((table, touched, len(of), _percent(touched * 10_000 // len(of))))
     return found
 
 

@@ -24,7 +24,7 @@ from svc_policy.facts.registry import LISTS
 from svc_policy.messages import LANGUAGES, Message, message
 from svc_policy.pack.properties import PROPERTIES
 from svc_policy.testing.citing import clauses_in
-from svc_policy.testing.palette import Palette, facts_read
+from svc_policy.testing.palette import EPOCH, Palette, facts_read
 from svc_policy.testing.running import DEFAULT, Failure, PropertyFailed, PropertyResult, try_property
 from svc_policy.testing.strategies import Situation, situations
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from svc_policy.policy import Policy
 
 _FEES: Final = ("fees", "part_fees", "surcharges", "materials", "processing", "overrides", "category")
+_LONGEST: Final = 800
 _COVERAGE: Final = ("warranty", "exclusions")
 
 
@@ -141,7 +142,8 @@ def nearer_never_waits_longer(policy: Policy) -> _Trial | Message:
 
     def judge(situation: Situation, one: Decimal, other: Decimal) -> Failure | None:
         near, far = sorted((one, other))
-        nearer, further = (_with(situation, distance_km=distance).decide(policy) for distance in (near, far))
+        close = _with(situation, distance_km=near)
+        nearer, further = close.decide(policy), _with(situation, distance_km=far).decide(policy)
         for target in targets:
             early, late = nearer.column(f"{target}_due"), further.column(f"{target}_due")
             if isinstance(early, int) and isinstance(late, int) and early > late:
@@ -153,14 +155,11 @@ def nearer_never_waits_longer(policy: Policy) -> _Trial | Message:
                     close=_plain(near),
                     distant=_plain(far),
                 )
-                return Failure(detail=detail, decision=nearer, tables=("deadlines",), also={"distance_km": _plain(far)})
+                also = {"distance_km": _plain(far)}
+                return Failure(detail=detail, decision=nearer, tables=("deadlines",), situation=close, also=also)
         return None
 
-    # The ticket that is told is the one at the nearer site.
-    def at_nearer(situation: Situation, one: Decimal, other: Decimal) -> tuple[Situation, Decimal, Decimal]:
-        return _with(situation, distance_km=min(one, other)), one, other
-
-    return _Trial(st.builds(at_nearer, situations(policy), distances, distances), judge)
+    return _Trial(st.tuples(situations(policy), distances, distances), judge)
 
 
 @_named
@@ -216,7 +215,7 @@ def _totals_fall(policy: Policy, less: Situation, more: Situation, also: Mapping
     if not isinstance(small, int) or not isinstance(great, int) or great >= small:
         return None
     detail = message("the total is {less}, and {more} for more", less=policy.money(small), more=policy.money(great))
-    return Failure(detail=detail, decision=decision, tables=_FEES, also=also)
+    return Failure(detail=detail, decision=decision, tables=_FEES, situation=less, also=also)
 
 
 @_named
@@ -233,10 +232,7 @@ def fees_rise_with_hours(policy: Policy) -> _Trial | Message:
         less, more = (_with(situation, labour_hours=time) for time in (few, many))
         return _totals_fall(policy, less, more, {"labour_hours": _hours(many)})
 
-    def with_fewer(situation: Situation, one: timedelta, other: timedelta) -> tuple[Situation, timedelta, timedelta]:
-        return _with(situation, labour_hours=min(one, other)), one, other
-
-    return _Trial(st.builds(with_fewer, situations(policy), hours, hours), judge)
+    return _Trial(st.tuples(situations(policy), hours, hours), judge)
 
 
 @_named
@@ -334,9 +330,15 @@ def earlier_report_never_worsens_coverage(policy: Policy) -> _Trial | Message:
     names = tuple(name for name in ("in_warranty", "covered") if name in policy.plan.columns)
     of_part = tuple(name for name in ("part_in_warranty", "part_covered") if name in policy.plan.columns)
 
-    def judge(situation: Situation, days: int) -> Failure | None:
+    palette = Palette(policy)
+
+    def judge(situation: Situation, before: int) -> Failure | None:
         received = situation.facts.get("received_at")
         if received is None:
+            return None
+        # So many days, or on the day on which an edition begins or ends.
+        days = before if before <= _LONGEST else (received.astimezone(policy.zone).date() - EPOCH).days - before
+        if days <= 0:
             return None
         earlier = _with(situation, received_at=received - timedelta(days=days))
         late, early = situation.decide(policy), earlier.decide(policy)
@@ -353,10 +355,10 @@ def earlier_report_never_worsens_coverage(policy: Policy) -> _Trial | Message:
         detail = message(
             "`{name}` is no longer true where the request came {days} days earlier", name=worse[0], days=days
         )
-        also = {"received_at": earlier.facts["received_at"].isoformat()}
-        return Failure(detail=detail, decision=early, tables=_COVERAGE, also=also)
+        also = {"received_at": received.isoformat()}
+        return Failure(detail=detail, decision=early, tables=_COVERAGE, situation=earlier, also=also)
 
-    return _Trial(st.tuples(situations(policy), st.sampled_from((1, 2, 30, 366, 800))), judge)
+    return _Trial(st.tuples(situations(policy), st.sampled_from((1, 2, 30, 366, _LONGEST, *palette.days))), judge)
 
 
 # --- explanations and engines

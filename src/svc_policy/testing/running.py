@@ -57,13 +57,15 @@ class PropertyResult:
 class Failure:
     """What a judge found: the sentence, the decision it is about, the rules or the tables whose rules made it.
 
-    `place` is the file and line to look at where no rule fired; `also` what was stated otherwise for a second decision.
+    `situation` is what was decided where the judge stated facts of its own; `place` is the file and line to look at
+    where no rule fired; `also` what was stated otherwise for a second decision.
     """
 
     detail: Message
     decision: Decision
     tables: tuple[str, ...] = ()
     rules: tuple[RuleUse, ...] = ()
+    situation: Situation | None = None
     place: str = ""
     also: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -77,6 +79,7 @@ class PropertyFailed(AssertionError):  # noqa: N818 - says what happened; a test
     """
 
     def __init__(self, name: str, policy: Policy, situation: Situation, failure: Failure) -> None:
+        situation = failure.situation or situation
         self.property = name
         self.policy = policy
         self.detail = failure.detail

@@ -124,7 +124,6 @@ class _Switching(Builder):
         ours = and_(at_most(constant(min(numbers)), switch), at_most(switch, constant(max(numbers))))
         return choose(ours, other, found)
 
-
     def cell(self, cell: Cell, family: str, grain: str) -> Expression:
         """Write the value of a result cell, chosen by the number of the change."""
         found = super().cell(cell, family, grain)

@@ -14,7 +14,7 @@ from svc_policy.messages import Message, message
 from svc_policy.pack.cases import Case, outcome_of
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Row
-from svc_policy.tables import Test
+from svc_policy.tables import Reference, Test
 from svc_policy.testing.mutants import Mutant
 from svc_policy.testing.switching import Asked, Changed, Line, Trial
 from svc_policy.units import Literal as WrittenLiteral
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 MOST_TRIED: Final = 800
 MOST_WRITTEN: Final = 40
 MOST_ALIKE: Final = 24
+#: Questions of cases that are asked of a longer time as well.
+MOST_LONGER: Final = 6
+#: Cells that no answer holds.
+_PRINTED: Final = frozenset({("fields", "then: choices")})
+#: Tables that only statistics read.
+_COSTS: Final = frozenset({"budgets", "stock"})
 #: Tables whose results turn with time.
 _TURNING: Final = frozenset({"deadlines", "holds", "escalations", "late_penalties"})
 DAY: Final = 86_400
@@ -71,12 +77,37 @@ def tell_apart(trial: Trial, tickets: Sequence[Prepared], others: Sequence[Case]
         for case in others:
             if case.kind != "statistics" and _differs(trial, case):
                 return Told(is_apart=True, case=case.name)
+    if (mutant.table, mutant.column) in _PRINTED:
+        return Told(is_apart=False, reason=message("only the printed form shows it"))
+    if not _can_vary(trial):
+        # What no ticket could be made for is not shown to change nothing.
+        return Told(is_apart=True)
     return Told(
         is_apart=False,
         reason=message(
             "no ticket is decided otherwise, of {count} made from the cases on and beside its bounds", count=tried
         ),
     )
+
+
+def _can_vary(trial: Trial) -> bool:
+    """Say whether tickets could be made on both sides of what changed: not of a bound of what is computed."""
+    mutant = trial.mutant
+    facts = _Facts(trial.base.pack.settings.facts)  # type: ignore[arg-type]
+    if mutant.change == "bound" or (mutant.change in ("value", "amount") and not mutant.column.startswith("then: ")):
+        if mutant.column == "value":
+            return not any(
+                isinstance(bound, Reference) and bound.name == mutant.rule and not facts.knows(name)
+                for rows in trial.base.pack.rows.values()
+                for row in rows
+                for name, test in row.tests.items()
+                for item in test.items
+                for bound in (item.low, item.high)
+            )
+        row = mutant.rows[0][0] if mutant.rows else None
+        test = row.tests.get(mutant.column) if row is not None else None
+        return test is None or test.kind in ("text", "bool") or facts.knows(mutant.column)
+    return True
 
 
 def _differs(trial: Trial, case: Case) -> bool:
@@ -90,20 +121,19 @@ def _differs(trial: Trial, case: Case) -> bool:
 def _by_questions(trial: Trial, others: Sequence[Case]) -> Told:
     """Ask both policies the questions of the cases, and the same of a longer time or a larger workload."""
     assert trial.policy is not None
-    base, changed = trial.base, trial.policy
+    mutant = trial.mutant
+    tables = (mutant.table, mutant.table.removesuffix("s"))
+    asking = [case for case in others if case.kind in (("statistics",) if mutant.table in _COSTS else tables)]
+    asking.sort(key=lambda case: mutant.rules.isdisjoint(case.rules))
     tried = 0
-    for case in others:
-        if trial.mutant.table not in (case.kind, f"{case.kind}s") and case.kind != "statistics":
+    # The cases as they are have been asked already, but for what they do not expect.
+    for asked in (*asking, *(longer for case in asking[:MOST_LONGER] for longer in _longer(case))):
+        tried += 1
+        try:
+            if outcome_of(trial.base, asked) != outcome_of(trial.policy, asked):
+                return Told(is_apart=True, case=asked.name)
+        except PolicyError:
             continue
-        if case.kind == "statistics" and trial.mutant.table not in ("budgets", "stock"):
-            continue
-        for asked in _longer(case):
-            tried += 1
-            try:
-                if outcome_of(base, asked) != outcome_of(changed, asked):
-                    return Told(is_apart=True, case=case.name)
-            except PolicyError:
-                continue
     return Told(
         is_apart=False,
         reason=message("no answer is another one, of {count} questions of the cases and longer ones", count=tried),
@@ -111,11 +141,10 @@ def _by_questions(trial: Trial, others: Sequence[Case]) -> Told:
 
 
 def _longer(case: Case) -> Iterator[Case]:
-    yield case
+    """Ask for a longer time, or for other workloads."""
     if case.kind == "schedule":
         first = str(case.arguments["from_"])
         year = date.fromisoformat(first[:10]).year
-        yield attrs.evolve(case, arguments={**case.arguments, "until": f"{year + 2}-12-31"})
         yield attrs.evolve(case, arguments={**case.arguments, "from_": f"{year}-01-01", "until": f"{year + 1}-12-31"})
     if case.kind == "staffing":
         workload = case.arguments.get("workload")
@@ -136,9 +165,7 @@ def _is_shown(trial: Trial, asked: Asked, at_s: int) -> bool:
     return any(f"{use.table}.{use.rule}" in mutant.rules for use in decision.rules)
 
 
-def _moments(
-    trial: Trial, tickets: Sequence[Prepared]
-) -> Iterator[tuple[Prepared, Asked, dict[str, str], int]]:
+def _moments(trial: Trial, tickets: Sequence[Prepared]) -> Iterator[tuple[Prepared, Asked, dict[str, str], int]]:
     """Give tickets with the instants at which they are decided: that of their case, and where the decision turns."""
     turns = trial.mutant.table in _TURNING or not _TURNING.isdisjoint(
         rule.partition(".")[0] for rule in trial.mutant.rules
@@ -157,9 +184,7 @@ def _moments(
             yield one, asked, {**facts, "at": trial.base.clock(at_s)}, at_s
 
 
-def _tickets(
-    trial: Trial, tickets: Sequence[Prepared]
-) -> Iterator[tuple[Prepared, Asked, dict[str, str]]]:
+def _tickets(trial: Trial, tickets: Sequence[Prepared]) -> Iterator[tuple[Prepared, Asked, dict[str, str]]]:
     """Give the tickets of the cases as they are, those that rest on the row first, then changed ones."""
     mutant = trial.mutant
     rules = mutant.rules
@@ -223,9 +248,7 @@ def _values_in(test: Test) -> Iterator[Any]:
     """Give values of which a condition holds."""
     from svc_policy.tables import match
 
-    references = {
-        bound.name: None for item in test.items for bound in (item.low, item.high) if hasattr(bound, "name")
-    }
+    references = {bound.name: None for item in test.items for bound in (item.low, item.high) if hasattr(bound, "name")}
     candidates = [*_bounds_of(test), True, False] if test.kind == "bool" else _bounds_of(test)
     if test.negated and test.kind == "text":
         candidates = [*candidates, "other"]

@@ -1,0 +1,86 @@
+"""Properties about a change: what they allow, what they find, what they ask for in vain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from svc_policy import Policy
+from svc_policy.errors import UsageError
+from svc_policy.testing import PropertyFailed, budget_within, never_worse_for_customer, only_changes
+from svc_policy.testing.changes import CHANGES
+
+from .shop import shop
+
+SOME = settings(CHANGES, max_examples=150)
+DEARER = ("fees.csv", "visit,2025-01-01,,A,visit,45 EUR", "visit,2025-01-01,,A,visit,46 EUR")
+SLOWER = ("deadlines.csv", "arrived,48 h", "arrived,60 h")
+SHORTER = ("warranty.csv", "12 months", "11 months")
+
+
+def test_a_change_where_none_may_be_is_told_with_its_row(plain: Policy, tmp_path: Path) -> None:
+    with pytest.raises(PropertyFailed) as caught:
+        only_changes(plain, shop(tmp_path, *DEARER), settings=SOME)
+    failed = caught.value
+    assert [(rule.table, rule.rule, rule.line) for rule in failed.rules_shown] == [("fees", "visit", 3)] * 2
+    assert "fee_visit_amount 45.00 → 46.00" in str(failed)
+    # A job of category A on a day of the later edition; why it is A is left to whatever is shortest.
+    assert failed.ticket.keys() & {"received_at", "quoted_at"}
+    assert len(failed.ticket) <= 3 and not failed.ticket.keys() & {"labour_hours", "distance_km", "parts"}
+
+
+def test_a_change_stays_where_and_in_what_it_may_be(plain: Policy, tmp_path: Path) -> None:
+    dearer = shop(tmp_path, *DEARER)
+    amounts = ["fee_visit_amount", "subtotal", "total", "payable", "needs_confirmation", "chargeable", "tax"]
+    assert only_changes(plain, dearer, where={"category": "A"}, settings=SOME).status == "kept"
+    assert only_changes(plain, dearer, results=amounts, settings=SOME).tried >= 100
+    assert only_changes(plain, dearer, where=lambda decision: decision.category == "A", settings=SOME).status == "kept"
+    for given in ({"where": {"category": "C"}}, {"results": ["fee_labour_*"]}, {"where": {"distance_km": "> 20 km"}}):
+        with pytest.raises(PropertyFailed):
+            only_changes(plain, dearer, settings=SOME, **given)  # type: ignore[arg-type]
+
+
+def test_a_region_of_two_facts_is_both_of_them(plain: Policy, tmp_path: Path) -> None:
+    slower = shop(tmp_path, *SLOWER)
+    assert only_changes(plain, slower, where={"distance_km": "> 20 km"}, settings=SOME).status == "kept"
+    with pytest.raises(PropertyFailed):
+        only_changes(plain, slower, where={"distance_km": "> 20 km", "internal": "yes"}, settings=SOME)
+
+
+@pytest.mark.parametrize(
+    "given", [{"where": {"distanc_km": "> 1 km"}}, {"where": {"distance_km": "far"}}, {"results": ["totl"]}]
+)
+def test_what_cannot_be_meant_is_refused(plain: Policy, given: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        only_changes(plain, plain, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "result"), [(DEARER, "payable"), (SLOWER, "arrived_due"), (SHORTER, "covered|in_warranty")]
+)
+def test_a_customer_who_is_worse_off_is_found(
+    plain: Policy, tmp_path: Path, change: tuple[str, str, str], result: str
+) -> None:
+    worse = shop(tmp_path, *change)
+    with pytest.raises(PropertyFailed, match=f"`({result})` was .* and is"):
+        never_worse_for_customer(plain, worse, settings=SOME)
+    # The other way round it is better.
+    assert never_worse_for_customer(worse, plain, settings=SOME).status == "kept"
+
+
+TICKET = {"received_at": "2026-03-02T09:00:00", "delivered_on": "2020-01-01", "cause": "wear", "labour_hours": 1}
+AT = datetime.fromisoformat("2026-03-02T10:00:00+01:00")
+
+
+def test_a_budget_counts_what_tickets_come_to(plain: Policy, tmp_path: Path) -> None:
+    dearer = shop(tmp_path, *DEARER)
+    # A visit of 45 and an hour of 60, and what is not determined yet: 105 becomes 106, by 0.952… %.
+    jobs = [(TICKET, AT), ({**TICKET, "labour_hours": None}, AT)]
+    assert budget_within(plain, dearer, jobs, "0.96").tried == 1
+    with pytest.raises(PropertyFailed, match=r"`total` of 1 tickets goes from 105.00 to 106.00 \(\+0.95 %\)"):
+        budget_within(plain, dearer, jobs, "0.95")
+    with pytest.raises(UsageError):
+        budget_within(plain, dearer, jobs, 1, amount="totl")
