@@ -21,6 +21,7 @@ MODULES = {
     "record": "bench.record",
     "differential": "bench.differential",
     "tables": "bench.tables",
+    "check": "bench.check",
     "strategies": "bench.strategies",
 }
 

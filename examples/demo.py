@@ -1,21 +1,26 @@
 """Show what svc-policy does, by its commands, as anybody would type them: ``make demo``.
 
 It decides a ticket of each service, explains one, audits and reports on an
-example log, and writes a calendar, a book and a report into demo-out. It can be
-run again and says the same.
+example log, and writes a calendar, a book and a report into demo-out. Then a
+policy is changed: a copy gets next year's fees and another window, the hole that
+was left is found, and a page shows what the change does to a year of tickets.
+It can be run again and says the same.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
+import change
+from log.make_log import make_year
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = "demo-out"
@@ -27,6 +32,7 @@ WEEK = "--from 2026-03-02 --until 2026-03-08"
 #: What a command may end with: findings are no failure of an audit.
 FINE, FINDINGS = 0, 1
 RULE = "─" * 100
+Outcome = tuple[int, list[str]]
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +43,8 @@ class Step:
     command: str
     most: int = 30
     expected: int = FINE
+    #: What somebody does by hand before, in the folder of results.
+    by_hand: Callable[[Path], None] | None = None
 
 
 def decide(pack: str, ticket: str, at: str, words: str) -> Step:
@@ -121,19 +129,63 @@ STEPS: tuple[Step, ...] = (
     ),
 )
 
+SHOP = f"{OUT}/{change.SHOP}"
+#: Each of these steps goes on from the one before.
+CHANGING: tuple[Step, ...] = (
+    Step(
+        words="Now a change. The policy is copied into a folder of its own …",
+        command=f"new {SHOP} --from mall",
+        by_hand=change.begin,
+    ),
+    Step(
+        words="… and next year's fees get an edition of their own; no other line of the file is touched.",
+        command=f"edition {SHOP} --from {change.FIRST_DAY} --tables fees",
+    ),
+    Step(
+        words="In the spreadsheet, the visit fees are raised, and the 48 hours shall end at 40 km instead of 50.\n"
+        "Does every job still have its time? No: whoever lives between 40 and 50 km was forgotten.",
+        command=f"check {SHOP}",
+        by_hand=change.edit,
+        expected=FINDINGS,
+    ),
+    Step(
+        words="A row that would close the gap is proposed; nothing is edited by itself.",
+        command=f"check {SHOP} --fix-note",
+        expected=FINDINGS,
+    ),
+    Step(
+        words="The 72 hours now begin at 40 km.",
+        command=f"check {SHOP}",
+        by_hand=change.close_hole,
+    ),
+    Step(
+        words="What does the change do? Exact regions, each with a ticket that is decided otherwise. Held against a\n"
+        "year of tickets: what customers would have paid, which targets would have been late, because of which rule.",
+        command=f"diff mall@2026-12-31 {SHOP}@{change.FIRST_DAY} --tickets {OUT}/year.csv --mapping {LOG}/mapping.toml "
+        f"--at 2026-03-31T18:00 --html {OUT}/change.html",
+        most=90,
+    ),
+)
+
 
 def main() -> int:
     """Run the steps; gives the exit code of the first that fails."""
     (ROOT / OUT).mkdir(exist_ok=True)
-    # No step needs another: two run at a time, and are shown in their order.
+    make_year(ROOT / OUT / "year.csv")
+    # No step before the change needs another: they run beside one another, and are shown in their order.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        outcomes = pool.map(run, [step.command for step in STEPS])
-        return show(outcomes)
+        changing = pool.submit(lambda: [run(step) for step in CHANGING])
+        outcomes = pool.map(run, STEPS)
+        return show((*STEPS, *CHANGING), itertools.chain(outcomes, _later(changing)))
 
 
-def show(outcomes: Iterable[tuple[int, list[str]]]) -> int:
+def _later(outcomes: Future[list[Outcome]]) -> Iterator[Outcome]:
+    yield from outcomes.result()
+
+
+def show(steps: Iterable[Step], outcomes: Iterable[Outcome]) -> int:
     """Show each step with what came of it; gives the exit code of the first that failed."""
-    for number, (step, (code, lines)) in enumerate(zip(STEPS, outcomes, strict=True), start=1):
+    for number, (step, (code, lines)) in enumerate(zip(steps, outcomes, strict=True), start=1):
         print(f"{RULE}\n{number}. {step.words}\n\n$ svc-policy {step.command}\n")
         print("\n".join(lines[: step.most]))
         if len(lines) > step.most:
@@ -143,14 +195,16 @@ def show(outcomes: Iterable[tuple[int, list[str]]]) -> int:
             print(f"this step failed with exit code {code}", file=sys.stderr)
             return code
     print(f"{RULE}\nIn {OUT}/, to be opened with a browser or a calendar:")
-    for name in ("report.html", "branches.html", "form.html", "works.ics", "audit/"):
+    for name in ("report.html", "change.html", "branches.html", "form.html", "works.ics", "audit/"):
         print(f"  {OUT}/{name}")
     return 0
 
 
-def run(command: str) -> tuple[int, list[str]]:
+def run(step: Step) -> Outcome:
     """Run a command in English unless it says otherwise; gives its exit code and what it wrote."""
-    words = shlex.split(command)
+    if step.by_hand is not None:
+        step.by_hand(ROOT / OUT)
+    words = shlex.split(step.command)
     done = subprocess.run(
         [sys.executable, "-m", "svc_policy", *words, *(() if "--lang" in words else ("--lang", "en"))],
         cwd=ROOT,

@@ -1,6 +1,7 @@
 """Make the example log: 120 tickets of a service desk that keeps its records its own way.
 
     python examples/log/make_log.py
+    python examples/log/make_log.py --year year.csv     (a year of dull tickets, from March 2025 on)
 
 The same text every time. Most tickets are dull; the ones named below are there
 so that an audit has every kind of thing to find, and some rows cannot be used.
@@ -8,6 +9,7 @@ so that an audit has every kind of thing to find, and some rows cannot be used.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import random
 from datetime import date, datetime, timedelta
@@ -36,6 +38,12 @@ def make(folder: Path = HERE) -> None:
     write(folder / "tickets.csv", HEADINGS, texts)
     write(folder / "incidents.csv", ("No.", "What", "When", "Who", "Extra cost"), INCIDENTS)
     write(folder / "overrides.csv", ("No.", "What", "By", "Why", "Amount"), OVERRIDES)
+
+
+def make_year(file: Path) -> None:
+    """Write a year of dull tickets, two a working day."""
+    texts = [[row[heading] for heading in HEADINGS] for row in map(dull, range(1, 2 * 5 * 52 + 1))]
+    write(file, HEADINGS, texts)
 
 
 def dull(number: int) -> dict[str, str]:
@@ -247,4 +255,7 @@ def write(path: Path, headings: tuple[str, ...], rows: list[list[str]]) -> None:
 
 
 if __name__ == "__main__":
-    make()
+    parser = argparse.ArgumentParser(description="Make the example log anew, or a year of tickets.")
+    parser.add_argument("--year", type=Path, metavar="FILE", help="write a year of dull tickets instead")
+    year = parser.parse_args().year
+    make() if year is None else make_year(year)

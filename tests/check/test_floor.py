@@ -172,7 +172,7 @@ STARTS = ("purchased", "delivered", "installed", "accepted")
     days=st.tuples(st.integers(5, 8), st.sampled_from(STARTS)),
     law_days=st.tuples(st.integers(5, 8), st.sampled_from(STARTS)),
 )
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_it_is_worse_as_reckoned(
     tmp_path: Path,
     mine: tuple[int, str],

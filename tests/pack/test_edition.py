@@ -110,6 +110,11 @@ def test_amounts_in_force_are_copied_under_the_new_date(stand: Path) -> None:
     )
 
 
+def test_a_row_that_ends_on_the_day_is_not_copied(stand: Path) -> None:
+    change(stand, "fees.csv", "ends,,2027-06-01", "ends,,2027-01-01")
+    assert open_edition(stand, DAY, tables=["fees"], parameters=[]).rules == {"fees": ("near",)}
+
+
 def test_the_tax_and_what_is_dated_get_a_value(stand: Path) -> None:
     opened = open_edition(stand, DAY)
     opened.write()

@@ -164,8 +164,10 @@ def test_rules_as_json_has_the_clauses():
 
 def test_rules_of_all_packs_list_the_whole_register():
     data = json.loads(run("rules", "--all", "--json").stdout)
-    assert Counter(one["pack"] for one in data["clauses"]) == tracing.REGISTER
-    assert len({one["clause"] for one in data["clauses"]}) == 194
+    # The rulebook is of services; what the law says is no part of it.
+    of_services = [one for one in data["clauses"] if one["pack"] != "cn-sanbao"]
+    assert Counter(one["pack"] for one in of_services) == tracing.REGISTER
+    assert len({one["clause"] for one in of_services}) == 194
     assert all(one["rules"] and one["cases"] for one in data["clauses"])
 
 

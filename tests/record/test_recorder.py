@@ -208,6 +208,8 @@ def test_a_second_writer_is_told_who_writes(tmp_path, policy):
         (b'{"ticket_id": "T-1"}\n', "record-foreign"),
         (b"ticket,category\n1,A\n", "record-foreign"),
         (b"\x00\x01", "record-foreign"),
+        (b'{"schema":1,"decisions":[' + b'"x",' * 5000, "record-foreign"),
+        (b'{"schema":1,"file":"a","hash":"b"}', "record-foreign"),
         (b'{"schema":2,"n":1,"kind":"log","previous":"","hash":""}\n', "record-newer"),
     ],
 )
@@ -235,6 +237,9 @@ def test_a_folder_is_no_record(tmp_path, policy):
     with pytest.raises(UsageError) as error:
         Recorder(tmp_path, policy).__enter__()
     assert code(error) == "record-folder"
+    with pytest.raises(UsageError) as error:
+        Recorder(os.devnull, policy).__enter__()
+    assert code(error) == "record-device"
     with pytest.raises(UsageError, match="this is a folder"):
         verify(tmp_path)
     with pytest.raises(UsageError, match="there is no such file or folder"):
@@ -317,7 +322,8 @@ def test_decisions_that_share_all_but_one_thing_keep_their_own_rules(tmp_path):
         holds="rule,hold_kind,then: stops,cite\nwet,rain,-,m-1\ncold,snow,-,m-1\n",
         part_fees="rule,part_class,then: share,cite\nseal,seal,50 %,m-1\nrest,-,50 %,m-1\n",
         forms="rule,then: form,then: owner,cite\ncard,card,clerk,m-1\n",
-        fields="rule,from,until,form,then: field,cite\nname,,2026-03-01,card,name,m-1\nname_new,2026-03-01,,card,name,m-1\n",
+        fields="rule,from,until,form,then: field,cite\n"
+        "name,,2026-03-01,card,name,m-1\nname_new,2026-03-01,,card,name,m-1\n",
     )
     hold = {"from_at": "2026-03-04T09:00:00+08:00", "until_at": "2026-03-04T09:30:00+08:00"}
     part = {"part_no": "P", "quantity": 1, "unit_price": 10}

@@ -1,4 +1,4 @@
-"""A small shop: two bands of a visit in two editions, a category, a list, a deadline, with the cases a test gives it."""
+"""A small shop: a visit in two editions, a category, a list, a deadline in two bands, and cases of it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from svc_policy.testing.changes import CHANGES
 
 from .shop import shop
 
-SOME = settings(CHANGES, max_examples=150)
+SOME = settings(CHANGES, max_examples=80)
 DEARER = ("fees.csv", "visit,2025-01-01,,A,visit,45 EUR", "visit,2025-01-01,,A,visit,46 EUR")
 SLOWER = ("deadlines.csv", "arrived,48 h", "arrived,60 h")
 SHORTER = ("warranty.csv", "12 months", "11 months")
@@ -36,7 +36,7 @@ def test_a_change_stays_where_and_in_what_it_may_be(plain: Policy, tmp_path: Pat
     dearer = shop(tmp_path, *DEARER)
     amounts = ["fee_visit_amount", "subtotal", "total", "payable", "needs_confirmation", "chargeable", "tax"]
     assert only_changes(plain, dearer, where={"category": "A"}, settings=SOME).status == "kept"
-    assert only_changes(plain, dearer, results=amounts, settings=SOME).tried >= 100
+    assert only_changes(plain, dearer, results=amounts, settings=SOME).tried >= 60
     assert only_changes(plain, dearer, where=lambda decision: decision.category == "A", settings=SOME).status == "kept"
     for given in ({"where": {"category": "C"}}, {"results": ["fee_labour_*"]}, {"where": {"distance_km": "> 20 km"}}):
         with pytest.raises(PropertyFailed):

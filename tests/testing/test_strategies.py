@@ -18,7 +18,7 @@ from svc_policy.testing.outcomes import Comparison
 from .shop import shop
 
 MANY = settings(
-    max_examples=400, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=300, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 
 
@@ -27,7 +27,7 @@ def drawn(plain: Policy) -> list[Situation]:
     return sample(situations(plain))
 
 
-def sample(strategy: st.SearchStrategy[Situation], count: int = 400) -> list[Situation]:
+def sample(strategy: st.SearchStrategy[Situation], count: int = 300) -> list[Situation]:
     found: list[Situation] = []
 
     @seed(1)

@@ -81,7 +81,7 @@ class Examples:
         ticket, at = found
         named: dict[str, Value | None] = {
             **facts,
-            **{name: only for name in results if (only := _only(results[name])) is not None},
+            **{name: next(iter(among)) for name, among in results.items() if isinstance(among, set) and len(among) == 1},
         }
         told = {axis: facts[axis]} if axis in facts else {name: named[name] for name in written if name in named}
         return Example(
@@ -138,7 +138,9 @@ class Examples:
                     kind = self._facts[name].kind
                     unit = self.policy.pack.settings.currency if kind == "money" else ""
                     text = literal_words(Literal(kind, value, unit), language)
-                said.append(text if len(facts) == 1 else f"{self.words.name(name, language)} {text}")
+                # `75 km` says of what it is; `yes` does not.
+                is_plain = len(facts) == 1 and isinstance(value, int) and not isinstance(value, bool)
+                said.append(text if is_plain else f"{self.words.name(name, language)} {text}")
             texts[language] = ("、" if language == "zh" else ", ").join(said)
         return phrase(texts["en"], texts["zh"])
 
@@ -162,14 +164,6 @@ def _row_column(view: TableView, grain: str) -> str | None:
             return "part_warranty_row" if grain == "part" else "warranty_row"
         case _:
             return f"{view.table}_row"
-
-
-def _only(among: Container[Value | None]) -> Value | None:
-    """Give the word that is the only one of a set."""
-    if isinstance(among, set) and len(among) == 1:
-        (value,) = among
-        return value if isinstance(value, str | bool) else None
-    return None
 
 
 def _inside(axis: Axis, mask: int) -> Callable[[Value | None], bool]:

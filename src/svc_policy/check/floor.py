@@ -117,15 +117,15 @@ class _Comparison:
     def _silences(self) -> Iterator[Shortfall]:
         """Say once of a warranty and of each remedy that the policy has no table for it."""
         for table in self.silent:
+            said: set[str] = set()
             for row in self.floor.pack.rows.get(table, ()):
-                remedy = row.text("remedy") or ""
-                what = REMEDIES.get(remedy, message("a warranty"))
-                text = message(
-                    "the policy says nothing of {what}, which `{floor}` gives", what=what, floor=self.floor.id
-                )
-                yield self._shortfall("silent", "", remedy or table, text, None, self.floor.rule_use(table, row), {})
-                if not remedy:
-                    break
+                remedy = row.text("remedy") or table
+                if remedy not in said:
+                    said.add(remedy)
+                    what = REMEDIES.get(remedy, message("a warranty"))
+                    words = {"what": what, "floor": self.floor.id}
+                    text = message("the policy says nothing of {what}, which `{floor}` gives", **words)
+                    yield self._shortfall("silent", "", remedy, text, None, self.floor.rule_use(table, row), {})
 
     # --- tickets
 
@@ -159,8 +159,8 @@ class _Comparison:
                 for days in _figures(policy, row.results.get("days")):
                     start = base[f"{row.text('starts') or START}_on"]
                     turns.add(start + timedelta(days=days))
-        days = {day + timedelta(days=after) for day in turns for after in (0, 1)}
-        return sorted(day for day in days if day >= first)
+        asked = {day + timedelta(days=after) for day in turns for after in (0, 1)}
+        return sorted(day for day in asked if day >= first)
 
     def _circumstances(self) -> list[dict[str, Any]]:
         """List what else of a ticket may matter: all values together of what a row of the floor and the policy read.

@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 Settled = tuple[tuple[str, object], ...]
 #: Results of a table that may be less than nothing: what is paid back at a settlement.
 _SIGNED: Final = frozenset({"settlement_first", "settlement_second", "settlement_total"})
-#: Results that a ticket may be without: a table whose rows need not hold, an order without materials.
-_ABSENT: Final = frozenset(
-    {"complaint_class", "category", "payer", "vehicle", "compensation_limit", "compensation_allowed"}
-    | {"appraisal_score", "settlement_second", "settlement_total"}
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -332,7 +327,8 @@ class Axes:
         domain = Domain(kind="text", values=words) if words else default_domain(kind)
         if name in _SIGNED:
             domain = Domain(kind=kind, step=1)
-        return kind, domain, "none" if name in _ABSENT else "unknown"
+        # Where an earlier table says nothing, nothing need be said of it: that table is told.
+        return kind, domain, "unknown"
 
     def _cut(self, name: str, kind: Kind, domain: Domain | None, absence: Absence) -> Axis:
         tests = self._tests.get(name, [])

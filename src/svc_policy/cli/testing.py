@@ -88,8 +88,8 @@ def test(
         _write_mutation(session, mutation)
     if page is not None:
         _write_page(session, Path(page), policy, coverage, mutation)
-    shares = [one for one in (coverage and coverage.share, mutation and mutation.score) if one is not None]
-    is_short = least is not None and any(share < least * 100 for share in shares)
+    shares = [coverage.share if coverage is not None else None, mutation.score if mutation is not None else None]
+    is_short = least is not None and any(share is not None and share < least * 100 for share in shares)
     failed = any(one["status"] == "failed" for one in properties)
     return FINDINGS if failures or failed or is_short else 0
 

@@ -212,7 +212,8 @@ def explained_by(old: object, new: object, was: Settings, will: Settings) -> fro
             return None
         parts = list(zip(old, new, strict=True))
     elif attrs.has(type(old)):
-        names = [item.name for item in attrs.fields(type(old)) if item.eq and item.name not in _SAID]
+        fields = attrs.fields(type(old))  # type: ignore[arg-type]
+        names = [item.name for item in fields if item.eq and item.name not in _SAID]
         parts = [(getattr(old, name), getattr(new, name)) for name in names]
     else:
         return None
@@ -253,7 +254,7 @@ def _rows_of_parameter(before: Pack, after: Pack, name: str) -> dict[str, list[t
         for old, new in _pairs(before.rows.get(table, ()), after.rows.get(table, ())):
             if name in old.rests_on and name in new.rests_on:
                 of = explained_by(old, new, before.settings, after.settings)
-                if of == {name}:
+                if of == frozenset({name}):
                     found.setdefault(table, []).append((old, new))
     return found
 

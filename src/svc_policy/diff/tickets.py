@@ -59,7 +59,7 @@ def reader_of(old: Policy, new: Policy) -> tuple[Policy, list[Message]]:
             notes.append(
                 message("where tickets do not state `{fact}`, the default of the old policy counts", fact=fact.name)
             )
-        mine[fact.name] = attrs.evolve(own, values=(*own.values, *(v for v in fact.values if v not in own.values)))
+        mine[fact.name] = attrs.evolve(own, values={**fact.values, **own.values})
     if problems:
         raise UsageError(problems)
     settings = old.pack.settings

@@ -76,6 +76,8 @@ class _Joiner:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.columns: dict[str, Column] = {}
+        #: The names that a step would give its columns, whether it has them or not.
+        self.taken: set[str] = set()
         #: What a step came to: the step as its plan names it, its reads as the joint plan does.
         self.known: dict[Step, Mapping[str, str]] = {}
 
@@ -114,13 +116,11 @@ class _Joiner:
         return names
 
     def _add(self, plan: Plan, step: Step, read: Step) -> Mapping[str, str]:
-        own = [name for name in columns_made(step) if name in plan.columns]
-        suffix = ""
-        number = 1
-        while any(f"{name}{suffix}" in self.columns for name in own):
+        placed, number = read, 1
+        while any(name in self.columns or name in self.taken for name in columns_made(placed)):
             number += 1
-            suffix = f"__{number}"
-        placed = _with(read, lambda node: node, lambda name: f"{name}{suffix}")
+            placed = _with(read, lambda node: node, lambda name, number=number: f"{name}__{number}")  # type: ignore[misc]
+        self.taken.update(columns_made(placed))
         named = {
             name: made
             for name, made in zip(columns_made(step), columns_made(placed), strict=True)

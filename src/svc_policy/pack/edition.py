@@ -49,8 +49,9 @@ class ChangedFile:
 
     def diff(self) -> str:
         """Show the change as a unified diff; line ends that are not line feeds are shown as line feeds."""
-        texts = [_decoded(content).splitlines() for content in (self.before, self.after)]
-        return "\n".join(difflib.unified_diff(*texts, fromfile=self.label, tofile=self.label, lineterm="", n=2))
+        before, after = (_decoded(content).splitlines() for content in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, fromfile=self.label, tofile=self.label, lineterm="", n=2)
+        return "\n".join(lines)
 
 
 @attrs.frozen(kw_only=True)

@@ -8,8 +8,9 @@ stand in the layout itself (`same`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from svc_policy.decision import Cell, Decision
@@ -101,8 +102,9 @@ class Layout:
         self.columns = [name for name in every if name in index and ("ticket", name) not in told]
         #: What a shape of tickets has no column for is not asked for: 0.
         self.same: dict[str, Cell] = {name: constants.get(name, 0) for name in every if name not in index}
-        self._row_places = tuple(index[name] for name in self.rows)
-        self._places = tuple(index[name] for name in self.columns)
+        self._row_values = _getter([index[name] for name in self.rows])
+        self._values = _getter([index[name] for name in self.columns])
+        self._needs_place = self._late.index(NEEDS)
         self.children = {
             grain: [name for name in policy.plan.names(grain) if name in results and name in self.engine.index[grain]]
             for grain in GRAINS
@@ -124,14 +126,10 @@ class Layout:
     def outcome(self, decision: Decision) -> str:
         """Give the outcome of a decision but for its rules, as the text of keys: `values`, `lines`, `needs`."""
         early = decision.early
-        values = [early[place] for place in self._places]
-        needs: Cell = 0
         later = self._later(decision.ticket, early, decision.at_s)
-        for name, value in zip(self._late, later, strict=True):
-            if name == NEEDS:
-                needs = value
-            else:
-                values.append(value)
+        place = self._needs_place
+        needs = later[place]
+        values = (*self._values(early), *later[:place], *later[place + 1 :])
         asked = self._needs.get(needs)
         if asked is None:
             bits = int(needs or 0)
@@ -149,8 +147,8 @@ class Layout:
 
     def telling(self, decision: Decision) -> tuple[Any, ...]:
         """Give what tells the rules of a decision: two decisions of a layout with the same have the same rules."""
-        early, ticket = decision.early, decision.ticket
-        key: tuple[Any, ...] = tuple([early[place] for place in self._row_places])
+        ticket = decision.ticket
+        key: tuple[Any, ...] = self._row_values(decision.early)
         if self._has_fields:
             key += (governing_day(self._policy, decision),)
         if not ticket.shape & HAS_LINES:
@@ -165,7 +163,7 @@ class Layout:
 
     def rules(self, decision: Decision) -> dict[str, Any]:
         """Give what a line of rules says: `rows`, the numbers and masks, and the ids of the `rules` behind them."""
-        return {"rows": [decision.early[place] for place in self._row_places], "rules": self._fired(decision)}
+        return {"rows": self._row_values(decision.early), "rules": self._fired(decision)}
 
     def _fired(self, decision: Decision) -> list[str]:
         """Name the rules that made a decision, in the order of :attr:`Decision.rules`."""
@@ -187,6 +185,13 @@ class Layout:
                 found += [f"{name}@{grain} {number + 1}" for name in names.of(table, value, is_mask=is_mask)]
         found += holds
         return found
+
+
+def _getter(places: Sequence[int]) -> Callable[[Sequence[Cell]], tuple[Cell, ...]]:
+    """Make what takes the values at some places out of a row."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: tuple(values[place] for place in places)
 
 
 def _tables_of(policy: Policy) -> list[tuple[str, str, bool, str]]:

@@ -8,6 +8,7 @@ the process, and with `sync` (the default) that of the machine.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -88,6 +89,13 @@ class Recorder:
                 message("a record is a file, and this is a folder"),
                 self.path,
                 message("name a file in it, as in `{example}`", example=self.path / "decisions.jsonl"),
+            )
+        if self.path.exists() and not self.path.is_file():
+            refuse(
+                "record-device",
+                message("a record is an ordinary file, and this is none"),
+                self.path,
+                message("name another file; it is made where there is none"),
             )
         self._lock.take()
         try:
@@ -357,7 +365,8 @@ class Recorder:
                 os.fsync(self._descriptor)
         except OSError as error:
             # Nothing half-written stays behind; the lines are still gathered.
-            os.ftruncate(self._descriptor, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
             raise UsageError([unwritable(self.path, error)]) from None
         self._size += len(data)
 

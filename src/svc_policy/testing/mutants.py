@@ -43,8 +43,8 @@ class Mutant:
     """One change of a policy.
 
     `rows` are the rows as they are, each with what it becomes; None: it is gone. `settings` are the changed ones
-    where a parameter changes. `rules` names the rows with their tables. `before` and `after` show the cell; `column` is what stands over it, `from` and
-    `until` among them, and empty where the whole row goes.
+    where a parameter changes. `rules` names the rows with their tables. `before` and `after` show the cell; `column`
+    is what stands over it, `from` and `until` among them, and empty where the whole row goes.
     """
 
     table: str
@@ -184,11 +184,11 @@ class _Table:
     # --- dates
 
     def _of_dates(self, row: Row) -> Iterator[Mutant]:
-        for name, key, day in (("from", "since", row.since), ("until", "until", row.until)):
+        for name, day in (("from", row.since), ("until", row.until)):
             if day is None:
                 continue
             for by in (-1, 1):
-                moved = attrs.evolve(row, **{key: day + by})
+                moved = attrs.evolve(row, since=day + by) if name == "from" else attrs.evolve(row, until=day + by)
                 if moved.since is not None and moved.until is not None and moved.since >= moved.until:
                     continue
                 shown = (format_day(day), format_day(day + by))

@@ -69,7 +69,8 @@ class Mutation:
 
 #: What shows the results of a row whose table decides nothing else: the beginnings of paths.
 _SHOWN_AS: Final[Mapping[str, tuple[str, ...]]] = {
-    table: ("escalation",) if table == "escalations" else (key,) for table, key in LISTS.items()
+    **{table: ("escalation",) if table == "escalations" else (key,) for table, key in LISTS.items()},
+    "fields": ("forms",),
 }
 
 Progress = Callable[[int, int], None]
@@ -216,13 +217,15 @@ class _Run:
         """Say whether a ticket's outcome may be another one: its columns are, or what is shown of its rows."""
         assert trial.policy is not None
         mutant = trial.mutant
-        if mutant.table == "fields" and not mutant.column.startswith("then: "):
-            return True
         key = _SHOWN_AS.get(mutant.table)
-        if trial.way == "seen" and mutant.column.startswith("then: ") and key is not None:
+        is_cell = mutant.column.startswith("then: ")
+        says = key is not None and any(path.startswith(key) for path in one.case.expect)
+        if mutant.table == "fields" and not is_cell:
+            # A field may come to stand on another form.
+            return says or not mutant.rules.isdisjoint(one.uses)
+        if trial.way == "seen" and is_cell and key is not None and not says:
             # Only the list in which the row stands shows its cells.
-            if not any(path.startswith(key) for path in one.case.expect):
-                return False
+            return False
         is_shown = mutant.settings is not None or mutant.column.startswith("then: ") or not mutant.column
         if is_shown and not mutant.rules.isdisjoint(one.uses):
             return True

@@ -86,7 +86,7 @@ def switched_off(policy: Policy, name: str) -> PropertyResult | None:
     reason = policy.pack.settings.properties_off.get(name)
     if reason is None:
         return None
-    return PropertyResult(name=name, status="off", reason=message("{en}", en=_Both(*reason)))
+    return PropertyResult(name=name, status="off", reason=_Both(*reason))
 
 
 class _Both(Message):
@@ -353,7 +353,7 @@ def earlier_report_never_worsens_coverage(policy: Policy) -> _Trial | Message:
         if not worse:
             return None
         detail = message(
-            "`{name}` is no longer true where the request came {days} days earlier", name=worse[0], days=days
+            "`{name}` holds of a request, and not of the same one {days} days earlier", name=worse[0], days=days
         )
         also = {"received_at": received.isoformat()}
         return Failure(detail=detail, decision=early, tables=_COVERAGE, situation=earlier, also=also)

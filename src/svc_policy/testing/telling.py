@@ -68,7 +68,7 @@ def tell_apart(trial: Trial, tickets: Sequence[Prepared], others: Sequence[Case]
             written += differs
             before = trial.base.decide_s(asked, at_s).to_dict()
             after = trial.policy.decide_s(asked, at_s).to_dict()
-        except Exception:
+        except Exception:  # noqa: S112
             # A ticket that no reader would take: its facts contradict each other.
             continue
         if before != after:
@@ -157,12 +157,11 @@ def _longer(case: Case) -> Iterator[Case]:
 def _is_shown(trial: Trial, asked: Asked, at_s: int) -> bool:
     """Say whether a decision may show what changed though its columns are the same: it rests on the changed row."""
     mutant = trial.mutant
-    if mutant.table == "fields":
-        return True
     if trial.way == "switch" and mutant.change != "drop" and not mutant.column.startswith("then: "):
         return False
     decision = trial.base.decide_s(asked, at_s)
-    return any(f"{use.table}.{use.rule}" in mutant.rules for use in decision.rules)
+    moves = mutant.table == "fields" and not mutant.column.startswith("then: ")
+    return any(f"{use.table}.{use.rule}" in mutant.rules or (moves and use.table == "forms") for use in decision.rules)
 
 
 def _moments(trial: Trial, tickets: Sequence[Prepared]) -> Iterator[tuple[Prepared, Asked, dict[str, str], int]]:
@@ -248,7 +247,8 @@ def _values_in(test: Test) -> Iterator[Any]:
     """Give values of which a condition holds."""
     from svc_policy.tables import match
 
-    references = {bound.name: None for item in test.items for bound in (item.low, item.high) if hasattr(bound, "name")}
+    bounds = [bound for item in test.items for bound in (item.low, item.high)]
+    references = {bound.name: None for bound in bounds if isinstance(bound, Reference)}
     candidates = [*_bounds_of(test), True, False] if test.kind == "bool" else _bounds_of(test)
     if test.negated and test.kind == "text":
         candidates = [*candidates, "other"]
