@@ -18,6 +18,7 @@ MODULES = {
     "starting": "bench.starting",
     "batch": "bench.batches",
     "diff": "bench.diff",
+    "impact": "bench.impact",
     "record": "bench.record",
     "differential": "bench.differential",
     "tables": "bench.tables",

@@ -84,6 +84,14 @@ def test_the_page_stands_alone_in_both_languages(pack, tmp_path, language, words
     assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
 
 
+def test_plainly_the_properties_are_tried_too(pack):
+    shown = run("test", pack)
+    assert shown.exit_code == 0
+    assert "cases: 5 of 5 hold" in shown.stdout
+    assert "properties: " in shown.stdout
+    assert " 0 failed" in shown.stdout
+
+
 def test_wrong_use_is_refused(pack, tmp_path):
     for arguments, words in (
         (("--html", tmp_path / "a.html"), "`--html` and `--fail-under` need `--coverage` or `--mutate`"),

@@ -21,10 +21,13 @@ from .shop import AT, shop, tickets
 pytest.importorskip("duckdb")
 
 EDITS = {
-    "fees": ("visit,100 CNY,-,-,-,m-1\nroad,,,A,> 10 km,road,-,2 CNY", "visit,120 CNY,-,-,-,m-1\nroad,,,A,> 10 km,road,-,3 CNY"),
+    "fees": (
+        "visit,100 CNY,-,-,-,m-1\nroad,,,A,> 10 km,road,-,2 CNY",
+        "visit,120 CNY,-,-,-,m-1\nroad,,,A,> 10 km,road,-,3 CNY",
+    ),
     "deadlines": ("24 h", "12 h"),
     "surcharges": ("10 %", "20 %"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +203,8 @@ def test_a_folder_of_tables_is_read_as_it_is(impact: Impact, old: Policy, new: P
     with pytest.raises(MappingError):
         impact_of_file(old, new, tmp_path)
     duckdb.connect().execute(
-        "COPY (SELECT * FROM (VALUES ('T1', true, 20000, 'night', 1772413200, 1772478000), ('T2', true, 5000, 'normal', "
-        "1772413200, 1772449200), ('T3', false, 5000, 'normal', 1775005200, NULL)) "
+        "COPY (SELECT * FROM (VALUES ('T1', true, 20000, 'night', 1772413200, 1772478000), "
+        "('T2', true, 5000, 'normal', 1772413200, 1772449200), ('T3', false, 5000, 'normal', 1775005200, NULL)) "
         "AS t(ticket_id, on_site, distance_m, visit_time, received_at_s, "
         f"arrived_at_s)) TO '{tmp_path / 'tickets.parquet'}' (FORMAT parquet)"
     )
@@ -220,13 +223,11 @@ def test_an_instant_without_offset_is_refused(old: Policy, new: Policy, tmp_path
 
 
 CHANGED = {
-    "fees.csv": [("22.50 EUR", "24.75 EUR"), ("61.01 EUR", "59.99 EUR"), ("free,,,\"C, D\"", "free,,,D")],
+    "fees.csv": [("22.50 EUR", "24.75 EUR"), ('free,,,"C, D"', "free,,,D")],
     "approvals.csv": [("chief,free", "clerk,free")],
     "penalties.csv": [("6 EUR,60 EUR", "7 EUR,65 EUR")],
-    "surcharges.csv": [("33.33 %", "25 %")],
-    "part_fees.csv": [("120 %", "130 %")],
     "policy.toml": [('value = "19 %"', 'value = "20 %"')],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -251,15 +252,15 @@ def test_the_lines_are_what_each_altered_policy_decides_ticket_by_ticket(worksho
     old, new = workshops
     at_s = 1_767_225_600
     # What lies outside the calendar is another test's.
-    drawn = [ticket for ticket in random_tickets(old, 200, 7) if _slow(old, [ticket], at_s)[0] is not None]
+    drawn = [ticket for ticket in random_tickets(old, 120, 7) if _slow(old, [ticket], at_s)[0] is not None]
     connection = duckdb.connect()
     insert_tickets(connection, old, drawn)
-    found = impact_of_tables(old, new, connection, at_s=at_s, chunk=100)
+    found = impact_of_tables(old, new, connection, at_s=at_s, chunk=50)
     variants = [altered(old, item, new) for item in alterations(old, new, 40)]
-    assert len(variants) == len(found.lines) >= 8
+    assert len(variants) == len(found.lines) == 5
     slow = [_slow(policy, drawn, at_s) for policy in (old, new, *variants)]
     assert all(each is not None for of in slow for each in of)
-    assert found.compared == len(drawn) > 150
+    assert found.compared == len(drawn) > 90
     measured = {total.measure.key for total in found.totals}
     for key in sorted({name for of in slow for each in of if each for name in each}):
         sums = [sum((each or {}).get(key, 0) for each in of) for of in slow]
@@ -269,7 +270,12 @@ def test_the_lines_are_what_each_altered_policy_decides_ticket_by_ticket(worksho
             assert (total.before, total.after) == (sums[0], sums[1]), key
         for line, alone in zip(found.lines, sums[2:], strict=True):
             assert line.effects.get(key, 0) == alone - sums[0], (key, line.alteration.key)
-    assert {"money/fee_visit", "money/tax", "money/penalty_most", "money/surcharge_night"} <= measured
+    assert {
+        "money/fee_visit",
+        "money/tax",
+        "money/penalty_most",
+        "list/approvals/approver: chief; subject: free",
+    } <= measured
     connection.close()
 
 

@@ -81,7 +81,9 @@ class Examples:
         ticket, at = found
         named: dict[str, Value | None] = {
             **facts,
-            **{name: next(iter(among)) for name, among in results.items() if isinstance(among, set) and len(among) == 1},
+            **{
+                name: next(iter(among)) for name, among in results.items() if isinstance(among, set) and len(among) == 1
+            },
         }
         told = {axis: facts[axis]} if axis in facts else {name: named[name] for name in written if name in named}
         return Example(

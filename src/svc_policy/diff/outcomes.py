@@ -95,9 +95,8 @@ class Comparison:
         if name.endswith((_ROW, _FIRED)):
             name = name.removesuffix(_ROW).removesuffix(_FIRED)
             kept = set(one.split(", ")) & set(other.split(", "))
-            one, other = (
-                ", ".join(cell for cell in text.split(", ") if cell not in kept) or "-" for text in (one, other)
-            )
+            cells = ([cell for cell in text.split(", ") if cell not in kept] for text in (one, other))
+            one, other = (", ".join(left) or "-" for left in cells)
         return f"{name} {one} → {other}"
 
 

@@ -190,7 +190,7 @@ def take_tickets(connection: Any, policy: Policy, names: Iterable[str]) -> dict[
                 )
             else:
                 made = record(**stated, facts=company, currency_digits=digits)
-                lines[ticket_id].setdefault(LISTS[grain], []).append(made)  # type: ignore[index]
+                lines[ticket_id].setdefault(LISTS[grain], []).append(made)
     return found
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import settings as Settings  # noqa: N812 - a class by its nature
 from hypothesis import strategies as st
 
+from svc_policy.diff import Comparison
 from svc_policy.errors import Problem, UsageError, nearest, problem
 from svc_policy.facts.registry import Fact
 from svc_policy.facts.ticket import Ticket
@@ -21,7 +22,6 @@ from svc_policy.messages import message
 from svc_policy.plan import result_names
 from svc_policy.tables import Test, match, parse_test
 from svc_policy.testing.aims import differing_rows
-from svc_policy.testing.outcomes import Comparison
 from svc_policy.testing.palette import Palette
 from svc_policy.testing.running import DEFAULT, Failure, PropertyFailed, PropertyResult, try_property
 from svc_policy.testing.strategies import Situation, changed

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from svc_policy.decision import Decision
+    from svc_policy.diff import Comparison
     from svc_policy.policy import Policy
 
 #: Of 1,024 chances that a fact is missing: in a ticket that states much, about three in four, little.
@@ -95,9 +96,19 @@ def changed(old: Policy, new: Policy, *, decided_differently: bool = True) -> Se
     drawn = _drawn(Palette(old, new), Aims(old, new))
     if not decided_differently:
         return drawn
-    from svc_policy.testing.outcomes import Comparison
+    from svc_policy.diff import Comparison
 
-    return drawn.filter(Comparison(old, new).differs)
+    comparison = Comparison(old, new)
+    return drawn.filter(lambda situation: differs(situation, comparison))
+
+
+def differs(situation: Situation, comparison: Comparison) -> bool:
+    """Say whether two policies decide a situation differently; False where one of them refuses the ticket."""
+    try:
+        old, new = situation.decide(comparison.old), situation.decide(comparison.new)
+    except PolicyError:
+        return False
+    return bool(comparison.differences(old, new))
 
 
 def _drawn(palette: Palette, aims: Aims | None) -> SearchStrategy[Situation]:
