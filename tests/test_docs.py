@@ -187,7 +187,7 @@ def test_a_command_says_what_the_readme_shows(block: str) -> None:
 
 def edits_shown(section: str) -> list[tuple[str, str, str]]:
     """List the edits of the tables `file, before, after` of a part of the README."""
-    return re.findall(r"^\| `(my-policy/[^`]+)` \| (.+?) \| (.+) \|$", section, flags=re.MULTILINE)
+    return re.findall(r"^\| `((?:my-policy|shop)/[^`]+)` \| (.+?) \| (.+) \|$", section, flags=re.MULTILINE)
 
 
 def edit(folder: Path, file: str, before: str, after: str) -> None:
@@ -237,24 +237,48 @@ def as_shown(shown: str) -> re.Pattern[str]:
 
 @needs_commands
 def test_the_first_quarter_of_an_hour_goes_as_it_says(tmp_path: Path) -> None:
+    ran, edited = perform("A first quarter of an hour", tmp_path, may_find="--cases")
+    assert edited == 5
+    assert ran == ["new", "decide", "check", "decide", "check", "explain", "book", "schedule"]
+    book = (tmp_path / "my-policy.html").read_text(encoding="utf-8")
+    assert "8 working hours" in book and "island" in book and "7 working hours" not in book
+    calendar = (tmp_path / "march.ics").read_text(encoding="utf-8")
+    assert "DTSTART;VALUE=DATE:20260302" in calendar and "DTSTART;VALUE=DATE:20260303" not in calendar
+
+
+@needs_commands
+def test_a_policy_is_changed_without_fear_as_it_says(tmp_path: Path) -> None:
+    ran, edited = perform("Change a policy without fear", tmp_path, may_find="check")
+    assert edited == 3
+    assert ran == ["new", "edition", "check", "check", "diff"]
+    page = (tmp_path / "change.html").read_text(encoding="utf-8")
+    assert "(40, 50] km" in page
+
+
+def perform(heading: str, folder: Path, *, may_find: str) -> tuple[list[str], int]:
+    """Do what a section of the README says, edits and commands in turn; gives the commands and how many edits.
+
+    Every command shows what is printed below it. One that has `may_find` in it may end with findings.
+    """
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("## A first quarter of an hour\n")[1].split("\n## ")[0]
-    (ticket,) = re.findall(r"^```json\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
-    (tmp_path / "call.json").write_text(ticket, encoding="utf-8")
+    section = text.split(f"## {heading}\n")[1].split("\n## ")[0]
+    tickets = re.findall(r"^```json\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
+    for ticket in tickets:
+        (folder / "call.json").write_text(ticket, encoding="utf-8")
     ran, edited = [], 0
     for part in re.split(r"(?<=\n```)\n", section):
         for change in edits_shown(part):
-            edit(tmp_path, *change)
+            edit(folder, *change)
             edited += 1
         if found := re.search(r'With `("district": "\w+")` in `call.json`', part):
-            changed = re.sub(r'"district": "\w+"', found[1], ticket)
-            (tmp_path / "call.json").write_text(changed, encoding="utf-8")
+            changed = re.sub(r'"district": "\w+"', found[1], tickets[0])
+            (folder / "call.json").write_text(changed, encoding="utf-8")
         for block in re.findall(r"^```shell-session\n(.*?)^```$", part, flags=re.DOTALL | re.MULTILINE):
             for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 command, _, shown = step.partition("\n")
                 done = subprocess.run(
                     [sys.executable, "-m", "svc_policy", *shlex.split(command)[1:], "--lang", "en"],
-                    cwd=tmp_path,
+                    cwd=folder,
                     capture_output=True,
                     text=True,
                     encoding="utf-8",
@@ -262,15 +286,12 @@ def test_the_first_quarter_of_an_hour_goes_as_it_says(tmp_path: Path) -> None:
                     timeout=60,
                     check=False,
                 )
-                assert done.returncode == (1 if "--cases" in command else 0), done.stderr
+                assert done.returncode == (1 if may_find in command and "errors: 0" not in done.stdout else 0), (
+                    done.stderr
+                )
                 assert as_shown(shown).match(done.stdout), f"{command}\n{done.stdout}"
                 ran.append(shlex.split(command)[1])
-    assert edited == 5
-    assert ran == ["new", "decide", "check", "decide", "check", "explain", "book", "schedule"]
-    book = (tmp_path / "my-policy.html").read_text(encoding="utf-8")
-    assert "8 working hours" in book and "island" in book and "7 working hours" not in book
-    calendar = (tmp_path / "march.ics").read_text(encoding="utf-8")
-    assert "DTSTART;VALUE=DATE:20260302" in calendar and "DTSTART;VALUE=DATE:20260303" not in calendar
+    return ran, edited
 
 
 def test_the_readme_names_every_service() -> None:

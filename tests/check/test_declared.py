@@ -86,6 +86,8 @@ def test_an_escalation_does_not_fall_as_time_passes(tmp_path, early, late, falls
 
 
 def test_escalations_of_different_targets_or_tickets_are_not_compared(tmp_path):
+    same = ESCALATIONS.replace("{early}", "2").replace("{late}", "1").replace("100 %", "80 %")
+    assert found(shop(tmp_path / "same", {"deadlines": BANDS, "escalations": same}), "threshold-order") == []
     finished = "done,-,yes,arrived,finished,24 h,calendar,m-1\n"
     text = ESCALATIONS.replace("{early}", "2").replace("{late}", "1").replace("late,arrived", "late,finished")
     assert found(shop(tmp_path, {"deadlines": BANDS + finished, "escalations": text})) == []

@@ -303,3 +303,44 @@ def test_a_policy_on_a_day_is_checked_as_of_that_day(tmp_path):
 def test_the_shipped_packs_have_nothing_that_they_do_not_accept():
     for name in ("mall", "branches", "works", "campus", "tile", "factory"):
         assert [one.message.text("en") for one in found(load(name)) if one.accepted is None] == [], name
+
+
+def test_what_must_be_asked_is_no_part_of_a_region(tmp_path):
+    text = "rule,accepted_on,internal,then: category,cite\none,missing,yes,D,m-1\ntwo,-,yes,A,m-1\n"
+    (gap,) = found(shop(tmp_path, {"category": text}))
+    assert words(gap) == "internal no"
+
+
+def test_a_shared_boundary_with_one_result_is_no_finding_where_the_first_row_decides(tmp_path):
+    head = "rule,distance_km,then: line,then: fixed,cite,note\n"
+    text = head + "near,<= 5 km,visit,6 CNY,m-1,\nfar,>= 5 km,visit,6 CNY,m-1,\n"
+    assert codes(found(shop(tmp_path, {"fees": text}))) == ["rows-mergeable"]
+
+
+def test_an_edition_that_is_missing_is_named_as_that(tmp_path):
+    head = "rule,from,until,distance_km,then: line,then: fixed,cite\n"
+    near = "near,,2025-01-01,<= 5 km,visit,1 CNY,m-1\nnear,2025-01-01,2026-01-01,<= 5 km,visit,2 CNY,m-1\n"
+    far = "far,,2025-01-01,> 5 km,visit,4 CNY,m-1\nfar,2025-01-01,2026-01-01,> 5 km,visit,5 CNY,m-1\n"
+    newest = "near,2026-01-01,,<= 5 km,visit,3 CNY,m-1\nfar,2026-01-01,,> 5 km,visit,6 CNY,m-1\n"
+    assert found(shop(tmp_path, {"fees": head + near + far + newest})) == []
+    without = far.replace("far,2025-01-01,2026-01-01,> 5 km,visit,5 CNY,m-1\n", "")
+    (gap,) = found(shop(tmp_path / "without", {"fees": head + near + without + newest}))
+    assert (gap.code, words(gap)) == ("edition-gap", "distance_km > 5 km")
+    assert gap.to_dict()["days"] == [{"from": "2025-01-01", "until": "2026-01-01"}]
+
+
+def test_an_overlap_has_a_ticket_of_which_one_of_the_rows_holds(tmp_path):
+    policy = bands(tmp_path, ("far,> 50 km", "far,[2..4] km"), ("(5..50] km", "> 5 km"))
+    (overlap,) = found(policy, "overlap", examples=True)
+    assert overlap.rules == ("near", "far")
+    assert (overlap.severity, overlap.example is not None) == ("error", True)
+    assert overlap.example.words.text("en") == "distance_km 3 km, on_site yes"
+
+
+def test_where_no_ticket_is_found_it_is_said_and_warned_of(tmp_path):
+    # Without a table of warranty only a stated last day puts a ticket inside it: no ticket lies in this gap.
+    text = "rule,in_warranty,warranty_until,then: category,cite\nin,yes,not(missing),A,m-1\nout,no,-,B,m-1\n"
+    (gap,) = found(shop(tmp_path, {"category": text}), examples=True)
+    assert (gap.code, gap.severity, gap.searched, gap.example) == ("gap", "warning", True, None)
+    assert "no example found" in gap.render("en")
+    assert "未找到示例工单" in gap.render("zh")

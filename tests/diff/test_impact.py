@@ -214,6 +214,22 @@ def test_a_folder_of_tables_is_read_as_it_is(impact: Impact, old: Policy, new: P
     ]
 
 
+def test_tickets_are_decided_in_portions(impact: Impact, old: Policy, new: Policy, tmp_path: Path) -> None:
+    import duckdb
+
+    from svc_policy.diff.tickets import read_tickets
+
+    connection = duckdb.connect()
+    read_tickets(connection, tickets(tmp_path), old, None)
+    found = impact_of_tables(old, new, connection, at_s=impact.at_s, chunk=2)
+    assert [(each.measure.key, each.before, each.difference) for each in found.totals] == [
+        (each.measure.key, each.before, each.difference) for each in impact.totals
+    ]
+    assert found.rest == impact.rest
+    assert [item.ticket_id for item in found.top] == ["T1", "T2", "T3"]
+    connection.close()
+
+
 def test_an_instant_without_offset_is_refused(old: Policy, new: Policy, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         impact_of_file(old, new, tickets(tmp_path), at=datetime.fromisoformat("2026-04-10T09:00:00"))
@@ -255,7 +271,7 @@ def test_the_lines_are_what_each_altered_policy_decides_ticket_by_ticket(worksho
     drawn = [ticket for ticket in random_tickets(old, 120, 7) if _slow(old, [ticket], at_s)[0] is not None]
     connection = duckdb.connect()
     insert_tickets(connection, old, drawn)
-    found = impact_of_tables(old, new, connection, at_s=at_s, chunk=50)
+    found = impact_of_tables(old, new, connection, at_s=at_s)
     variants = [altered(old, item, new) for item in alterations(old, new, 40)]
     assert len(variants) == len(found.lines) == 5
     slow = [_slow(policy, drawn, at_s) for policy in (old, new, *variants)]

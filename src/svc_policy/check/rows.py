@@ -196,9 +196,12 @@ def _mergeable(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
     ]
     first = view.family.policy == "first"
     found = find_mergeable(view.grid, [piece.box for piece in alike], results, in_order=first)  # type: ignore[arg-type]
+    told: set[int] = set()
     for merged in found:
-        if merged.axis != DAY:
-            one, two = (alike[index].number for index in merged.rows)
+        one, two = (alike[index].number for index in merged.rows)
+        # A row is told of once: when it is joined with another, both are a new row.
+        if merged.axis != DAY and not told & {one, two}:
+            told |= {one, two}
             yield Place(code="rows-mergeable", rows=(one, two), axis=merged.axis)
 
 

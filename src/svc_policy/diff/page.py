@@ -239,7 +239,7 @@ class _Impact:
             bars = [(name, float(row.late_before), float(row.late_after)) for name, row in last]
             plots.append((title, charts.pairs(bars, f"{title}, {heading}", words(message("tickets")))))
             columns.append((f"{title}: {words(message('before'))}", [row.late_before for row in rows]))
-            late = [Figure(f"{row.late_after - row.late_before:+,}") for row in rows]
+            late = [Figure(_signed(row.late_after - row.late_before)) for row in rows]
             columns.append((f"{title}: {words(message('difference'))}", list(late)))
         return {
             "heading": heading,
@@ -264,6 +264,10 @@ class _Impact:
             "old": old,
             "new": new,
         }
+
+
+def _signed(count: int) -> str:
+    return f"{count:+,}" if count else "0"
 
 
 def _lines(lines: Iterator[str]) -> Markup:

@@ -22,12 +22,12 @@ from svc_policy.units import format_day
 Kind = Literal["rule", "bound", "value", "edition", "interpretation", "clause"]
 
 KINDS: Final[Mapping[Kind, Message]] = {
-    "rule": message("rules"),
-    "bound": message("sides of bounds"),
-    "value": message("values of conditions"),
-    "edition": message("editions"),
-    "interpretation": message("interpretations"),
-    "clause": message("clauses"),
+    "rule": message("rule"),
+    "bound": message("side of a bound"),
+    "value": message("value of a condition"),
+    "edition": message("edition"),
+    "interpretation": message("interpretation"),
+    "clause": message("clause"),
 }
 
 
