@@ -60,13 +60,21 @@ def test_the_row_that_closes_a_gap_stands_alone_on_stdout_and_does(mall, tmp_pat
 
 
 def test_a_proposed_row_is_spelt_as_its_table(tmp_path):
-    chinese = """rule,路程,需上门,则：起点,则：终点,则：时限,则：计时,cite
+    chinese = """规则,路程,需上门,则：起点,则：终点,则：时限,则：计时,依据
 near,<= 5 公里,是,首次受理时间,到达现场时间,24 小时,自然时间,m-1
 """
     far = "far,> 50 公里,是,首次受理时间,到达现场时间,72 小时,自然时间,m-1\n"
     shop(tmp_path, {"deadlines": chinese + far})
     proposed = run("check", tmp_path / "made", "--fix-note")
     assert proposed.stdout == "gap,(5..50] 公里,是,首次受理时间,到达现场时间,24 小时,自然时间,m-1\n"
+
+
+def test_a_proposed_row_has_the_delimiter_of_its_table(tmp_path):
+    bands(tmp_path, ("far,> 50 km", "far,> 60 km"))
+    file = tmp_path / "made" / "deadlines.csv"
+    file.write_text(file.read_text("utf-8").replace(",", ";"), "utf-8")
+    line = "gap;(50..60] km;yes;received;arrived;48 h;calendar;m-1\n"
+    assert run("check", tmp_path / "made", "--fix-note").stdout == line
 
 
 @pytest.mark.parametrize("change", [None, ("far,> 50 km", "far,> 60 km"), ("cite\n", "site\n")])

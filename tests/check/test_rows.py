@@ -319,7 +319,9 @@ def test_a_shared_boundary_with_one_result_is_no_finding_where_the_first_row_dec
 
 def test_an_edition_that_is_missing_is_named_as_that(tmp_path):
     head = "rule,from,until,distance_km,then: line,then: fixed,cite\n"
-    near = "near,,2025-01-01,<= 5 km,visit,1 CNY,m-1\nnear,2025-01-01,2026-01-01,<= 5 km,visit,2 CNY,m-1\n"
+    near = "near,,2025-01-01,<= 5 km,visit,1 CNY,m-1\nnear,2025-01-01,2026-01-01,< 2 km,visit,2 CNY,m-1\n"
+    # On the days of the hole two other rows tell distances apart: it is still an edition that is missing.
+    near += "middle,2025-01-01,2026-01-01,[2..5] km,visit,9 CNY,m-1\n"
     far = "far,,2025-01-01,> 5 km,visit,4 CNY,m-1\nfar,2025-01-01,2026-01-01,> 5 km,visit,5 CNY,m-1\n"
     newest = "near,2026-01-01,,<= 5 km,visit,3 CNY,m-1\nfar,2026-01-01,,> 5 km,visit,6 CNY,m-1\n"
     assert found(shop(tmp_path, {"fees": head + near + far + newest})) == []

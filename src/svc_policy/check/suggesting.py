@@ -12,6 +12,7 @@ from svc_policy.pack.columns import condition_columns, result_columns
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Row
 from svc_policy.tables import Test, canonical_test, make_sheet, name_key
+from svc_policy.tables.reading import FIXED, RESULT_PREFIXES
 from svc_policy.tables.regions import DAY, Box
 from svc_policy.tables.sheets import Sheet, csv_text
 from svc_policy.units import format_day
@@ -19,7 +20,6 @@ from svc_policy.units import format_day
 if TYPE_CHECKING:
     from svc_policy.pack.load import Pack
 
-_PLAIN = {"rule": "rule", "from": "from", "until": "until", "cite": "cite", "note": "note"}
 _KINDS_ZH = {"km": "公里", "kg": "千克", "m2": "平方米", "h": "小时"}
 
 
@@ -62,8 +62,10 @@ def suggest_row(pack: Pack, view: TableView, box: Box, beside: Sequence[int], ax
 
 
 def _line(sheet: Sheet, cells: Sequence[str]) -> str:
-    lines = csv_text(make_sheet(sheet.name, [cell.text for cell in sheet.header], [cells])).splitlines()
-    return lines[-1]
+    written = make_sheet(sheet.name, [cell.text for cell in sheet.header], [cells])
+    heading = (sheet.header[0].place.text or "") if sheet.header else ""
+    delimiter = next((mark for mark in ",;\t" if mark in heading), ",")
+    return csv_text(written, delimiter=delimiter).splitlines()[-1]
 
 
 def _columns(pack: Pack, view: TableView, sheet: Sheet) -> list[str]:
@@ -71,15 +73,15 @@ def _columns(pack: Pack, view: TableView, sheet: Sheet) -> list[str]:
     family, order = FAMILIES[view.table], tuple(FAMILIES)
     known = {key: spec.name for spec in condition_columns(family, order, pack.settings) for key in spec.keys}
     results = {key: f"then: {spec.name}" for spec in result_columns(family, pack.settings) for key in spec.keys}
+    fixed = {name_key(word): name for name, words in FIXED.items() for word in (name, *words)}
     found = []
     for cell in sheet.header:
         text = name_key(cell.text)
-        result = re.match(r"(?:then|则)\s*[:：]\s*(.*)", text)
-        key = result[1] if result else text
-        fixed = {"规则": "rule", "起": "from", "止": "until", "依据": "cite", "备注": "note"}.get(
-            text, _PLAIN.get(text, "")
-        )
-        found.append(results.get(key, text) if result else fixed or known.get(key, text))
+        prefix = next((prefix for prefix in RESULT_PREFIXES if text.startswith(prefix)), None)
+        if prefix is not None:
+            found.append(results.get(text.removeprefix(prefix).strip(), text))
+        else:
+            found.append(fixed.get(text) or known.get(text, text))
     return found
 
 

@@ -33,7 +33,9 @@ def pairs(rows: Sequence[tuple[str, float, float]], title: str, unit: str) -> Ma
             alt.Chart(alt.InlineData(bars))
             .mark_bar()
             .encode(
-                x=alt.X("value:Q", axis=alt.Axis(title=unit, tickCount=3, tickMinStep=1, format=",.4~s", titleColor=QUIET)),
+                x=alt.X(
+                    "value:Q", axis=alt.Axis(title=unit, tickCount=3, tickMinStep=1, format=",.4~s", titleColor=QUIET)
+                ),
                 y=alt.Y("name:N", sort=names_in_order, axis=names, scale=alt.Scale(paddingInner=0.3)),
                 yOffset=alt.YOffset("side:O"),
                 color=alt.Color("colour:N", scale=None),
