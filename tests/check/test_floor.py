@@ -152,6 +152,20 @@ def test_an_edition_that_is_worse_is_found_by_its_day(tmp_path: Path) -> None:
     assert (only.ticket["purchased_on"], only.policy_rule.line) == ("2026-03-01", 4)
 
 
+def test_an_edition_of_fees_that_charges_is_found_by_its_day(tmp_path: Path) -> None:
+    """From 2026-09-01 on the visit costs something, also under warranty; who asks the day before pays nothing."""
+    fees = (
+        "rule,from,until,covered,then: line,then: fixed,cite\nvisit,,2026-09-01,no,visit,30 CNY,c-1\n"
+        "visit,2026-09-01,,-,visit,30 CNY,c-1\n"
+    )
+    found = held(tmp_path, {**KEEPS, "fees.csv": fees})
+    assert said(found) == [
+        "charged: television: 30.00 CNY is charged on 2026-09-01, which is free under `law`",
+        "charged: telephone: 30.00 CNY is charged on 2026-09-01, which is free under `law`",
+    ]
+    assert {one.policy_rule.line for one in found if one.policy_rule} == {3}
+
+
 def test_a_policy_that_is_silent_is_noted_once(tmp_path: Path) -> None:
     shop = {name: text for name, text in KEEPS.items() if name not in ("remedies.csv", "warranty.csv")}
     found = held(tmp_path, shop)

@@ -29,6 +29,7 @@ def test_every_command_of_the_design_is_there():
         "quote",
         "explain",
         "check",
+        "diff",
         "edition",
         "rules",
         "calendar",

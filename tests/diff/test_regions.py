@@ -94,6 +94,23 @@ def test_rows_that_change_places_differ_where_both_hold(with_fees: Make) -> None
     assert described(found) == [("near", "wide", [{"distance_km": "[0 km..5 km]", "on_site": "yes"}])]
 
 
+PENALTIES = "rule,incident_kind,then: liable,then: amount,cite\n"
+MISSED = "missed,missed,clerk,50 CNY,m-1\n"
+ANY = "any,-,clerk,50 CNY,m-1\n"
+
+
+def test_one_of_two_rows_that_collect_the_same_is_missed_where_both_hold(tmp_path: Path) -> None:
+    both = made(tmp_path / "both", {"penalties": PENALTIES + MISSED + ANY})
+    one = made(tmp_path / "one", {"penalties": PENALTIES + ANY})
+    incident = {"incidents": [{"incident_kind": "missed", "occurred_on": "2026-03-04"}]}
+    # Both rows hold of a missed appointment: 100 CNY, and 50 CNY without one of them.
+    assert [decide(policy, incident).column("penalty_least") for policy in (both, one)] == [100_00, 50_00]
+    assert described(differing_regions(both, one)) == [("missed", None, [{"incident_kind": "missed"}])]
+    assert described(differing_regions(one, both)) == [(None, "missed", [{"incident_kind": "missed"}])]
+    turned = made(tmp_path / "turned", {"penalties": PENALTIES + ANY + MISSED})
+    assert differing_regions(both, turned) == ()
+
+
 def test_an_interpretation_differs_where_the_rows_that_rest_on_it_hold(tmp_path: Path) -> None:
     pack = copy_of_mall(tmp_path)
     old = load(pack)

@@ -178,6 +178,11 @@ def test_a_value_is_dated_in_its_place(value: str, wanted: str) -> None:
     assert found["q"] == {"value": "1"}
 
 
+def test_a_line_of_a_text_that_looks_like_the_value_is_not_edited() -> None:
+    text = '[parameters.vat]\nlabel.en = """\nvalue = "12 %"\n"""\nvalue = "13 %"\n'
+    assert dated(text, "vat", "2027-01-01") is None
+
+
 def test_a_parameter_that_stands_inline_is_left_and_said(stand: Path) -> None:
     text = (stand / "policy.toml").read_text(encoding="utf-8")
     start = text.index("[parameters.vat]")

@@ -201,6 +201,17 @@ def test_replay_says_what_it_cannot_redo_and_redoes_the_rest(tmp_path):
     assert again.rules_gone == {"deadlines.near": 1} and again.rules_new == {"deadlines.far": 1}
 
 
+def test_the_rule_of_a_hold_whose_kind_was_left_out_is_no_change(tmp_path):
+    holds = "rule,hold_kind,then: stops,cite\naway,customer_away,all,m-1\n"
+    policy = small(tmp_path, '[record]\nomit = ["hold_kind"]\n', holds=holds)
+    hold = {"hold_kind": "customer_away", "from_at": "2026-03-04T09:10:00+08:00"}
+    log = record(tmp_path / "log", policy, 2, holds=[hold])
+    assert decisions(log)[0]["omitted"] == ["holds[0].hold_kind"]
+    again = replay(log)
+    assert (again.partly, again.changed) == (2, 0)
+    assert again.rules_gone == {} and "arrived_due" in again.left and "category" not in again.left
+
+
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [

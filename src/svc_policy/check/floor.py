@@ -21,7 +21,8 @@ from svc_policy.errors import Place, Problem, problem
 from svc_policy.facts.registry import BUILT_IN, Fact
 from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
-from svc_policy.rules.family import Parameter
+from svc_policy.rules import FAMILIES
+from svc_policy.rules.family import Governing, Parameter
 from svc_policy.rules.remedies import START
 from svc_policy.rules.warranty import STARTS
 from svc_policy.tables import Reference, Test, match
@@ -159,6 +160,8 @@ class _Comparison:
                 for days in _figures(policy, row.results.get("days")):
                     start = base[f"{row.text('starts') or START}_on"]
                     turns.add(start + timedelta(days=days))
+            # What an edition of a fee changes is asked about on its first day, and on the day before.
+            turns.update(turn - timedelta(days=1) for turn in _turns(policy, "request", "fee"))
         asked = {day + timedelta(days=after) for day in turns for after in (0, 1)}
         return sorted(day for day in asked if day >= first)
 
@@ -408,21 +411,20 @@ def _courses(*policies: Policy) -> list[tuple[int, int, int]]:
 
 def _days_of_sale(*policies: Policy) -> list[date]:
     """List the days of sale on which editions differ: the first day of each, and the day before."""
-    days = {SOLD}
-    for policy in policies:
-        turns = {
-            day
-            for name in ("warranty", "remedies", "exclusions")
-            for row in policy.pack.rows.get(name, ())
-            for day in (row.since, row.until)
-        }
-        read = {
-            name for name in ("warranty", "remedies") for row in policy.pack.rows.get(name, ()) for name in row.rests_on
-        }
-        turns |= {since for name in read for since, _ in policy.pack.settings.parameters[name].values}
-        for turn in turns - {None}:
-            days |= {EPOCH + timedelta(days=int(turn or 0) + before) for before in (-1, 0)}
-    return sorted(days)
+    turns = {turn for policy in policies for turn in _turns(policy, "purchase", "request", "fee")}
+    return sorted({SOLD, *(turn + timedelta(days=before) for turn in turns for before in (-1, 0))})
+
+
+def _turns(policy: Policy, *governing: Governing) -> Iterator[date]:
+    """Yield the days on which an edition begins or ends of tables that these days govern, or a value they rest on."""
+    for name, rows in policy.pack.rows.items():
+        if name not in TOLD or FAMILIES[name].governing not in governing:
+            continue
+        for row in rows:
+            values = (policy.pack.settings.parameters[one].values for one in row.rests_on)
+            for day in (row.since, row.until, *(since for dated in values for since, _ in dated)):
+                if day is not None:
+                    yield EPOCH + timedelta(days=day)
 
 
 def _figures(policy: Policy, cell: object) -> Iterator[int]:

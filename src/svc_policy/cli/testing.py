@@ -30,13 +30,15 @@ Failures = Sequence[tuple["Case", Sequence["Mismatch"]]]
         "svc-policy test ./my-shop --coverage --fail-under 90",
         "svc-policy test ./my-shop --mutate --only fees",
         "svc-policy test ./my-shop --coverage --mutate --html tested.html",
+        "svc-policy test ./my-shop --coverage --cases-only --fail-under 90",
         "svc-policy test mall --coverage --json",
     ),
 )
 @pack_argument
-@option("--coverage", "with_coverage", is_flag=True, words=message("what of the policy the cases touch"))
+@option("--coverage", "with_coverage", is_flag=True, words=message("what of the policy cases and properties touch"))
 @option("--mutate", "with_mutation", is_flag=True, words=message("change the policy a little: which case notices"))
 @option("--only", metavar="TABLE[.RULE]", words=message("with `--mutate`: the changes of one table or rule"))
+@option("--cases-only", is_flag=True, words=message("leave the properties out of what is touched and noticed"))
 @option("--html", "page", metavar="FILE", words=message("write what is touched and noticed as a page"))
 @option(
     "--fail-under",
@@ -53,6 +55,7 @@ def test(
     with_coverage: bool,
     with_mutation: bool,
     only: str | None,
+    cases_only: bool,
     page: str | None,
     least: float | None,
     as_json: bool,
@@ -65,6 +68,8 @@ def test(
         refuse("test-what", message("`--html` and `--fail-under` need `--coverage` or `--mutate`"))
     if only is not None and not with_mutation:
         refuse("test-only", message("`--only` needs `--mutate`"))
+    if cases_only and not (with_coverage or with_mutation):
+        refuse("test-cases-only", message("`--cases-only` needs `--coverage` or `--mutate`"))
     session = session_of(context)
     policy = load(pack)
     cases = cases_of(policy.pack)
@@ -72,13 +77,15 @@ def test(
     properties = [] if with_coverage or with_mutation else _properties(session, policy)
     coverage = mutation = None
     if with_coverage:
-        from svc_policy.testing.coverage import cover
+        from svc_policy.testing.coverage import DRAWN, cover
 
-        coverage = cover(policy, cases)
+        coverage = cover(policy, cases, drawn=0 if cases_only else DRAWN)
     if with_mutation:
         from svc_policy.testing.mutation import mutate
 
-        mutation = mutate(policy, cases, only=only, progress=_progress(session))
+        mutation = mutate(
+            policy, cases, only=only, with_properties=not cases_only, progress=_progress(session)
+        )
     if as_json:
         session.write_json(_as_json(policy, cases, failures, properties, coverage, mutation))
     else:
@@ -154,7 +161,7 @@ def _write_properties(session: Session, properties: Sequence[dict[str, Any]]) ->
     for one in properties:
         if one["status"] == "failed":
             session.write()
-            session.write(str(one["detail"]))
+            session.write(one["detail"].text(session.language))
     counts = {status: sum(one["status"] == status for one in properties) for status in ("kept", "failed")}
     others = len(properties) - sum(counts.values())
     session.write(
@@ -182,54 +189,71 @@ def _write_coverage(session: Session, coverage: Coverage | None) -> None:
     session.write()
     for item in coverage.untouched:
         what = session.words(KINDS[item.kind])
-        session.write(f"{item.file}:{item.line}: {what}: {item.table}: {item.name}")
+        beside = f" ({session.words(message('properties touch it'))})" if item.is_drawn else ""
+        session.write(f"{item.file}:{item.line}: {what}: {item.table}: {item.name}{beside}")
     if coverage.untouched:
         session.write()
     rows = [
-        (session.words(words), touched, count, _percent(touched * 10_000 // count if count else None))
+        (session.words(words), touched, coverage.drawn_of(kind) if coverage.drawn else "-", count, _percent(share))
         for kind, words in KINDS.items()
         for touched, count in (coverage.of(kind),)
+        for share in (touched * 10_000 // count if count else None,)
     ]
-    session.table(("", message("touched"), message("of"), message("share")), rows, right=".rrr")
-    session.write(message("touched by the cases: {share}", share=_percent(coverage.share)))
+    headings = ("", message("cases touch"), message("properties touch"), message("of"), message("share of the cases"))
+    session.table(headings, rows, right=".rrrr")
+    session.write(message("touched by the cases: {share}", share=_percent(coverage.share_of_cases)))
+    if coverage.drawn:
+        session.write(
+            message(
+                "touched by the cases or by {count} tickets drawn as properties draw them: {share}",
+                count=coverage.drawn,
+                share=_percent(coverage.share),
+            )
+        )
 
 
 def _write_mutation(session: Session, mutation: Mutation | None) -> None:
     if mutation is None:
         return
+    from svc_policy.testing.mutation import VERDICTS
+
     session.write()
     for table in dict.fromkeys(finding.mutant.table for finding in mutation.findings):
         for finding in mutation.findings:
-            if finding.mutant.table == table and finding.verdict != "noticed":
+            if finding.mutant.table == table and (finding.verdict != "noticed" or finding.property):
                 session.write(_line_of(session, finding))
     rows = []
     for table in dict.fromkeys(finding.mutant.table for finding in mutation.findings):
         of = [finding.verdict for finding in mutation.findings if finding.mutant.table == table]
-        rows.append((table, *(of.count(one) for one in ("noticed", "unnoticed", "equivalent", "refused"))))
+        rows.append((table, *(of.count(one) for one in VERDICTS)))
     session.write()
-    headings = (
-        message("table"),
-        message("noticed"),
-        message("unnoticed"),
-        message("change nothing"),
-        message("no policy"),
-    )
-    session.table(headings, rows, right=".rrrr")
+    session.table((message("table"), *VERDICTS.values()), rows, right="." + "r" * len(VERDICTS))
     session.write(
         message(
             "changes that the cases notice: {share} ({noticed} of {count})",
             share=_percent(mutation.score),
             noticed=mutation.count("noticed"),
-            count=mutation.count("noticed") + mutation.count("unnoticed"),
+            count=mutation.counted,
         )
     )
+    if mutation.by_properties:
+        session.write(
+            message("{count} of those only a property notices, and no case", count=mutation.by_properties)
+        )
 
 
 def _line_of(session: Session, finding: Finding) -> str:
     mutant = finding.mutant
     place = f"{mutant.file}:{mutant.line}: {mutant.name}"
+    if finding.property is not None:
+        noticed = message("noticed by the property `{name}` only", name=finding.property)
+        return f"{place}: {session.words(noticed)}"
     if finding.verdict != "unnoticed":
-        words = {"equivalent": message("changes nothing"), "refused": message("no policy")}[finding.verdict]
+        words = {
+            "alike": message("not told apart"),
+            "equivalent": message("changes nothing"),
+            "refused": message("no policy"),
+        }[finding.verdict]
         return f"{place}: {session.words(words)}: {session.words(finding.reason or '')}"
     said = session.words(message("unnoticed"))
     facts = ", ".join(f"{name} = {value}" for name, value in finding.facts.items())
@@ -294,7 +318,12 @@ def _as_json(
         counts = {kind: coverage.of(kind) for kind in KINDS}
         found["coverage"] = {
             "share": coverage.share,
-            "kinds": {kind: {"touched": touched, "count": count} for kind, (touched, count) in counts.items()},
+            "share_of_cases": coverage.share_of_cases,
+            "drawn": coverage.drawn,
+            "kinds": {
+                kind: {"touched": touched, "drawn": coverage.drawn_of(kind), "count": count}
+                for kind, (touched, count) in counts.items()
+            },
             "items": [
                 {
                     "kind": item.kind,
@@ -303,16 +332,18 @@ def _as_json(
                     "file": item.file,
                     "line": item.line,
                     "case": item.case,
+                    "drawn": item.is_drawn,
                 }
                 for item in coverage.items
             ],
         }
     if mutation is not None:
+        from svc_policy.testing.mutation import VERDICTS
+
         found["mutation"] = {
             "score": mutation.score,
-            "counts": {
-                verdict: mutation.count(verdict) for verdict in ("noticed", "unnoticed", "equivalent", "refused")
-            },
+            "counts": {verdict: mutation.count(verdict) for verdict in VERDICTS},
+            "by_properties": mutation.by_properties,
             "changes": [_finding_to_dict(finding) for finding in mutation.findings],
         }
     return found
@@ -331,6 +362,7 @@ def _finding_to_dict(finding: Finding) -> dict[str, Any]:
         "after": mutant.after,
         "verdict": finding.verdict,
         "case": finding.case,
+        "property": finding.property,
         "facts": dict(finding.facts),
         "reason": None
         if finding.reason is None

@@ -24,7 +24,7 @@ from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Literal
 
 #: In this order the alterations of no table come, before those of the tables.
-SETTINGS: Final = ("edition", "calendar", "facts", "list", "money", "parameter")
+SETTINGS: Final = ("calendar", "facts", "list", "money", "parameter")
 #: What is said of an alteration beside its table and rule; not compared.
 _SAID: Final = {"file", "line", "note", "rests_on"}
 
@@ -34,9 +34,8 @@ class Alteration:
     """One alteration of a policy.
 
     `kind` is ``rule``, ``order`` (of the rows of a table), ``table`` (all of a
-    table at once), ``parameter``, ``money``, ``list``, ``facts``, ``calendar``
-    (the zone, the week, the days) or ``edition`` (another day stands in for all
-    dates); `name` the rule, parameter or list. `cites` are the clauses that the
+    table at once), ``parameter``, ``money``, ``list``, ``facts`` or ``calendar``
+    (the zone, the week, the days); `name` the rule, parameter or list. `cites` are the clauses that the
     rows cite, the new ones first. `apply` makes the altered pack.
     """
 
@@ -73,6 +72,7 @@ def alterations(old: Policy, new: Policy, most: int) -> list[Alteration]:
     """List what one policy alters in another, in the order of tables and rules.
 
     Where there are more than `most`, the rules of a table are altered together.
+    A policy that is fixed on a day is pinned to it first (:func:`svc_policy.diff.pinned.pinned`).
     """
     found = [*_of_settings(old, new), *_of_tables(old.pack, new.pack)]
     if len(found) > most:
@@ -83,9 +83,8 @@ def alterations(old: Policy, new: Policy, most: int) -> list[Alteration]:
 def altered(policy: Policy, alteration: Alteration, new: Policy) -> Policy:
     """Apply an alteration to a policy, and to nothing else of it."""
     pack = _with_names(alteration.apply(policy.pack), new.pack.settings)
-    day = new.fixed_on if alteration.kind == "edition" else policy.fixed_on
     made = attrs.evolve(pack, digest=digest(pack.settings, pack.rows, pack.lookups, pack.days))
-    return Policy(made, day)
+    return Policy(made, policy.fixed_on)
 
 
 def _with_names(pack: Pack, other: Settings) -> Pack:
@@ -112,8 +111,6 @@ def _with_names(pack: Pack, other: Settings) -> Pack:
 def _of_settings(old: Policy, new: Policy) -> Iterable[Alteration]:
     before, after = old.pack, new.pack
     was, will = before.settings, after.settings
-    if old.fixed_on != new.fixed_on:
-        yield Alteration(kind="edition", apply=lambda pack: pack)
     if clock_of(before) != clock_of(after):
         yield Alteration(kind="calendar", apply=lambda pack: _with_clock(pack, after))
     if was.facts != will.facts:

@@ -60,9 +60,11 @@ class Breakdown:
             for name, of in sorted(self.found.items(), key=lambda item: (item[0] == "", item[0]))
         )
 
-    def add(self, connection: Any, source: str, inside: str, changed: str | None) -> None:
-        """Add the tickets that are decided now."""
-        sums = ", ".join(f"sum({item})" for item in self.sums)
+    def add(self, connection: Any, source: str, inside: str, changed: str | None, *, as_it_was: bool) -> None:
+        """Add the tickets that are decided now; where they stay as they were, only that has been decided."""
+        amount, new_amount, late, new_late = self.sums
+        listed = (amount, amount, late, late) if as_it_was else (amount, new_amount, late, new_late)
+        sums = ", ".join(f"sum({item})" for item in listed)
         rows = connection.execute(
             f"SELECT coalesce({self.group}, '') AS name, count(*), sum({changed or 0}), {sums} "
             f"FROM {source}{self.joined} WHERE {inside} GROUP BY 1"

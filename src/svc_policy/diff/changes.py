@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from svc_policy.diff.attribution import explained_by
+from svc_policy.diff.pinned import rows_in_force, values_of
 from svc_policy.errors import Place
 from svc_policy.pack.digest import canonical_cell
 from svc_policy.rules.family import Row
@@ -107,7 +108,7 @@ def find_changes(old: Policy, new: Policy) -> tuple[Change, ...]:
     rules = [
         change
         for table in dict.fromkeys((*old.pack.rows, *new.pack.rows))
-        for change in _rules(table, _in_force(old, table), _in_force(new, table), is_fixed)
+        for change in _rules(table, rows_in_force(old, table), rows_in_force(new, table), is_fixed)
     ]
     first, second = old.pack, new.pack
     was, will = first.settings, second.settings
@@ -122,20 +123,6 @@ def find_changes(old: Policy, new: Policy) -> tuple[Change, ...]:
         *_wording(first, second),
     )
     return (*sorted(rules, key=lambda change: change.key), *rest)
-
-
-def _in_force(policy: Policy, table: str) -> tuple[Row, ...]:
-    """Give the rows of a table; of a policy fixed on a day those in force then, as if they always were."""
-    rows = policy.pack.rows.get(table, ())
-    if policy.fixed_on is None:
-        return rows
-    day = policy.fixed_on.toordinal() - _EPOCH
-    return tuple(
-        row for row in rows if (row.since is None or row.since <= day) and (row.until is None or day < row.until)
-    )
-
-
-_EPOCH = 719_163
 
 
 def _rules(table: str, before: Sequence[Row], after: Sequence[Row], is_fixed: bool) -> Iterator[Change]:
@@ -298,15 +285,10 @@ def _parameters(old: Policy, new: Policy) -> Iterator[Change]:
 
 def _values(policy: Policy) -> dict[str, dict[int | None, str]]:
     """Give every parameter's values by their first day; of a policy fixed on a day the one of that day."""
-    found: dict[str, dict[int | None, str]] = {}
-    for name, parameter in policy.pack.settings.parameters.items():
-        values = {since: format_literal(literal) for since, literal in parameter.values}
-        if policy.fixed_on is not None:
-            day = policy.fixed_on.toordinal() - _EPOCH
-            known = [value for since, value in values.items() if since is None or since <= day]
-            values = {None: known[-1] if known else next(iter(values.values()))}
-        found[name] = values
-    return found
+    return {
+        name: {since: format_literal(literal) for since, literal in values_of(policy, name)}
+        for name in policy.pack.settings.parameters
+    }
 
 
 def _day(since: int | None) -> str:

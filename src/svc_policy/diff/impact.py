@@ -1,46 +1,46 @@
 """What a change would have meant for past tickets, and which of its alterations made the difference.
 
 The old policy, the new one, and the old one with each alteration alone are laid
-out as one plan and decided together in DuckDB, so what they share is computed
-once, and what cannot differ not at all. Every measure of the whole difference
-is the sum of what each alteration does alone and of what they only do together.
+out as one plan and decided together, so what they share is computed once, and
+what cannot differ not at all. Of many tickets, all are decided as they were, and
+those that an alteration touches under every variant. Every measure of the whole
+difference is the sum of what each alteration does alone and of what they only do together.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
-from svc_policy.batch import compile_for_plan, require, run_laid_out
+from svc_policy.batch import require
 from svc_policy.diff.attribution import Alteration, alterations, altered, clock_of
 from svc_policy.diff.breakdown import Breakdown, read_breakdowns
-from svc_policy.diff.measures import CHILDREN, PARTS, Measure, Variant, child_table, measures, variant
+from svc_policy.diff.deciding import Joint, Queries, decide_one_by_one, some_tickets
+from svc_policy.diff.measures import CHILDREN, PARTS, Measure, Variant, measures, variant
+from svc_policy.diff.pinned import pinned
 from svc_policy.diff.tickets import Reading, read_tickets, reader_of, take_tickets
+from svc_policy.diff.touched import touch_of
 from svc_policy.diff.variants import alike, join_plans, plan_like
 from svc_policy.errors import MappingError, Place, UsageError, problem
 from svc_policy.facts.columns import TABLES
-from svc_policy.facts.registry import GRAINS
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Language, Message, message
-from svc_policy.plan import Plan
 from svc_policy.policy import Policy
-
-if TYPE_CHECKING:
-    from svc_policy.engines.sql import Program
 
 #: More alterations than this are tried table by table.
 MOST_ALTERATIONS: Final = 40
 #: Changed tickets that are shown with both explanations.
 TOP: Final = 10
 CHUNK: Final = 500_000
+#: Up to so many tickets are decided one by one.
+FEW: Final = 20_000
 _COLUMN: Final = re.compile(r'\b(decided_\d+(?:_\w+?)?)\."([^"]+)"')
-_SCHEMA: Final = "svc_policy_impact"
 #: What an alteration that cannot stand alone may fail with: it reads what only another one brings.
 _UNFOUNDED: Final = (LookupError, ValueError, AssertionError, AttributeError)
 Progress = Callable[[str, int, int], None]
@@ -167,7 +167,7 @@ def impact_of_file(
         template = message("`at` has no time zone")
         raise UsageError([problem("at-naive", template, help=message("give it one, as in `2026-03-02T09:00+08:00`"))])
     tell = progress or (lambda stage, done, total: None)
-    reader, notes = reader_of(old, new)
+    reader, notes = reader_of(pinned(old), pinned(new))
     with tempfile.TemporaryDirectory(prefix="svc-policy-impact-") as scratch:
         connection = engine.connect(config={"temp_directory": scratch})
         try:
@@ -209,8 +209,12 @@ def impact_of_tables(
     notes: Sequence[Message] = (),
     progress: Progress | None = None,
     chunk: int = CHUNK,
+    few: int = FEW,
 ) -> Impact:
-    """Reckon the impact of a change over the tables of a DuckDB connection, as the batch engine reads them."""
+    """Reckon the impact of a change over the tables of a DuckDB connection, as the batch engine reads them.
+
+    More tickets than `few` are decided in DuckDB, `chunk` at a time.
+    """
     return _Reckoning(
         old,
         new,
@@ -218,11 +222,12 @@ def impact_of_tables(
         at_s=at_s,
         most_alterations=most_alterations,
         top=top,
-        reader=reader or reader_of(old, new)[0],
+        reader=reader or reader_of(pinned(old), pinned(new))[0],
         reading=reading,
         notes=list(notes),
         progress=progress or (lambda stage, done, total: None),
         chunk=chunk,
+        few=few,
     ).reckon()
 
 
@@ -243,9 +248,11 @@ class _Reckoning:
         notes: list[Message],
         progress: Progress,
         chunk: int,
+        few: int,
     ) -> None:
-        self.old = old
-        self.new = new
+        self.asked = (old, new)
+        self.old = pinned(old)
+        self.new = pinned(new)
         self.connection = connection
         self.at_s = at_s
         self.top = top
@@ -254,8 +261,9 @@ class _Reckoning:
         self.notes = notes
         self.progress = progress
         self.chunk = chunk
+        self.few = few
         self.with_money = old.pack.settings.currency == new.pack.settings.currency
-        self.alterations = alterations(old, new, most_alterations)
+        self.alterations = alterations(self.old, self.new, most_alterations)
         if any(item.kind == "table" for item in self.alterations):
             self.notes.append(
                 message("more than {most} alterations: they are tried table by table", most=most_alterations)
@@ -298,11 +306,14 @@ class _Reckoning:
         for number, policy in enumerate(policies):
             groups.setdefault(_ground_of(policy), []).append(number)
         self.variants: list[Variant] = [None] * len(policies)  # type: ignore[list-item]
-        joints: list[tuple[str, Plan, Policy, list[int]]] = []
+        joints: list[Joint] = []
         for group, numbers in enumerate(groups.values()):
             joint = join_plans([plans[number] for number in numbers])
             table = f"decided_{group}"
-            joints.append((table, joint.plan, policies[numbers[0]], numbers))
+            clocks = policies[numbers[0]].clocks
+            joints.append(
+                Joint(table=table, plan=joint.plan, clocks=clocks, numbers=tuple(numbers), wanted=frozenset())
+            )
             for number, names in zip(numbers, joint.names, strict=True):
                 self.variants[number] = variant(policies[number], plans[number], names, table, children)
         old, new = self.variants[:2]
@@ -310,9 +321,7 @@ class _Reckoning:
         self.breakdowns = read_breakdowns(old, new, self.measures, self.connection)
         self.expressions = self._expressions()
         wanted = self._wanted()
-        self.programs = [
-            (table, plan, policy, numbers, wanted.get(table, set())) for table, plan, policy, numbers in joints
-        ]
+        self.joints = [attrs.evolve(joint, wanted=frozenset(wanted.get(joint.table, ()))) for joint in joints]
 
     def _expressions(self) -> dict[tuple[int, int], str]:
         """Write each measure for each variant against the old policy."""
@@ -343,101 +352,118 @@ class _Reckoning:
         self.tops: list[tuple[Any, ...]] = []
         self.lay_out()
         if self.measures:
-            compiled = [
-                (table, compile_for_plan(plan, policy.clocks, self.connection, wanted, self._errors(numbers, wanted)))
-                for table, plan, policy, numbers, wanted in self.programs
-            ]
             self.connection.execute(
                 "CREATE OR REPLACE TEMP TABLE moment AS SELECT CAST(? AS BIGINT) AS at_s", [self.at_s]
             )
-            queries = [
-                (table, program, {grain: program.nested(grain) for grain in program.queries})
-                for table, program in compiled
-            ]
-            self.grains = {table: set(of) for table, _, of in queries}
-            statements = self._statements()
-            for number, _ in enumerate(self._chunks(tickets)):
-                for table, program, of in queries:
-                    if number == 0 or len(queries) > 1:
-                        _install(program, of.values(), self.connection)
-                    for grain, query in of.items():
-                        name = table if grain == "ticket" else child_table(table, grain)
-                        run_laid_out(self.connection, f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-                self._add_up(statements)
-                self.progress("decide", min(tickets, (number + 1) * self.chunk), tickets)
+            facts = self.reader.pack.settings.company_facts
+            if tickets <= self.few:
+                decide_one_by_one(self.connection, self.joints, self.variants, facts, self.at_s)
+                self._add_up()
+            elif len(self.joints) > 1:
+                # Policies with other clocks or lists are not one plan, and can touch any ticket.
+                self._decide(tickets, "rowid >= {first} AND rowid < {end}")
+            elif touched := self._decide_as_it_was(tickets):
+                where = "ticket_id IN (SELECT ticket_id FROM touched WHERE number >= {first} AND number < {end})"
+                if touched <= self.few:
+                    with some_tickets(self.connection) as choose:
+                        choose(where.format(first=0, end=touched), kept=True)
+                        decide_one_by_one(self.connection, self.joints, self.variants, facts, self.at_s)
+                        self._add_up()
+                else:
+                    self._decide(touched, where, kept=True)
+            self.progress("decide", tickets, tickets)
         return self._impact(tickets)
 
-    def _errors(self, numbers: Sequence[int], wanted: Collection[str]) -> dict[str, list[str]]:
-        """Name a column that tells of each variant whether it leaves a calendar, and what it is about."""
-        return {
-            f"error_{number}": [name for name in self.variants[number].names.values() if name in wanted]
-            for number in numbers
-        }
-
-    def _chunks(self, tickets: int) -> Iterator[None]:
-        """Let the names of the input tables stand for one chunk of tickets after another."""
-        connection = self.connection
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
-        try:
+    def _decide_as_it_was(self, tickets: int) -> int:
+        """Decide all tickets as they were, add up those that nothing touches, number the others; gives their number."""
+        (joint,) = self.joints
+        touch = touch_of(joint.plan, self.variants, joint.wanted, with_money=self.with_money)
+        own = joint.wanted.intersection(self.variants[0].names.values())
+        errors = {"error_0": own, "error_1": own, "error_touch": touch.columns}
+        alone = attrs.evolve(joint, wanted=own | touch.columns)
+        queries = Queries(self.connection, [alone], {joint.table: errors})
+        touches = " OR ".join((*touch.conditions, f"{joint.table}.error_touch"))
+        self.connection.execute("CREATE OR REPLACE TEMP TABLE touched (ticket_id VARCHAR, number BIGINT)")
+        count = 0
+        with some_tickets(self.connection) as choose:
             for start in range(0, tickets, self.chunk):
-                connection.execute(
-                    f"CREATE OR REPLACE VIEW {_SCHEMA}.tickets AS SELECT * FROM main.tickets "
-                    f"WHERE rowid >= {start} AND rowid < {start + self.chunk}"
-                )
-                for grain in GRAINS:
-                    if grain != "ticket":
-                        connection.execute(
-                            f"CREATE OR REPLACE VIEW {_SCHEMA}.{TABLES[grain]} AS SELECT * FROM main.{TABLES[grain]} "
-                            f"WHERE ticket_id IN (SELECT ticket_id FROM {_SCHEMA}.tickets)"
-                        )
-                connection.execute(f"SET search_path = '{_SCHEMA},main'")
-                yield
-        finally:
-            connection.execute("SET search_path = 'main'")
-            connection.execute(f"DROP SCHEMA IF EXISTS {_SCHEMA} CASCADE")
+                choose(f"rowid >= {start} AND rowid < {start + self.chunk}")
+                queries.decide()
+                ((added,),) = self.connection.execute(
+                    f"INSERT INTO touched SELECT ticket_id, {count} + row_number() OVER () - 1 "
+                    f"FROM {joint.table} WHERE {touches}"
+                ).fetchall()
+                count += added
+                self._add_up_whole(f"NOT ({touches})")
+                self._add_up_groups(f"NOT ({touches})", as_it_was=True)
+                self.progress("decide", min(tickets, start + self.chunk), tickets)
+        return count
+
+    def _decide(self, tickets: int, where: str, *, kept: bool = False) -> None:
+        """Decide tickets under all variants, and add up."""
+        errors = {
+            joint.table: {
+                f"error_{number}": [name for name in self.variants[number].names.values() if name in joint.wanted]
+                for number in joint.numbers
+            }
+            for joint in self.joints
+        }
+        queries = Queries(self.connection, self.joints, errors)
+        with some_tickets(self.connection) as choose:
+            for start in range(0, tickets, self.chunk):
+                choose(where.format(first=start, end=start + self.chunk), kept=kept)
+                queries.decide()
+                self._add_up()
+                self.progress("decide", min(tickets, start + self.chunk), tickets)
 
     # --- adding up
 
     def _source(self) -> str:
-        first, *others = (table for table, *_ in self.programs)
+        first, *others = (joint.table for joint in self.joints)
         return " ".join([first, *(f"JOIN {table} USING (ticket_id)" for table in others)])
 
     def _error(self, number: int) -> str:
         return f'{self.variants[number].table}."error_{number}"'
 
-    def _statements(self) -> list[tuple[str, list[str]]]:
-        """Write what adds up the decided tickets: all of them as they were, and what differs in any variant."""
-        outside = f"({self._error(0)} OR {self._error(1)})"
-        made = {
-            "compared": f"count(*) FILTER (WHERE NOT {outside})",
-            "undecided/old": f"count(*) FILTER (WHERE {self._error(0)} AND NOT {self._error(1)})",
-            "undecided/new": f"count(*) FILTER (WHERE NOT {self._error(0)} AND {self._error(1)})",
-            "undecided/both": f"count(*) FILTER (WHERE {self._error(0)} AND {self._error(1)})",
-        }
-        for index, measure in enumerate(self.measures):
-            if measure.own is not None and (own := measure.own(self.variants[0])) is not None:
-                made[f"before/{index}"] = f"sum({own}) FILTER (WHERE NOT {outside})"
-        source = self._source()
-        whole = f"SELECT {_listed(made.values())} FROM {source}", list(made)
+    def _add_up(self) -> None:
+        """Add the tickets that are decided now, as they were and what differs in any variant."""
+        self._add_up_whole("TRUE")
         pairs = {
             f"pair/{index}/{number}": f"sum(CASE WHEN {self._error(number)} THEN 0 ELSE {written} END)"
             for (index, number), written in self.expressions.items()
         }
         changed = self._index("changed")
         any_changed = [written for (index, _), written in self.expressions.items() if index == changed]
-        where = f"NOT {outside} AND ({' OR '.join(f'{written} = 1' for written in any_changed)})"
-        return [whole, (f"SELECT {_listed(pairs.values())} FROM {source} WHERE {where}", list(pairs))]
+        outside = f"({self._error(0)} OR {self._error(1)})"
+        self._add(pairs, f"NOT {outside} AND ({' OR '.join(f'{written} = 1' for written in any_changed)})")
+        self._add_up_groups("TRUE", as_it_was=False)
+        self._take_top(f"NOT {outside}")
 
-    def _add_up(self, statements: Sequence[tuple[str, list[str]]]) -> None:
-        for statement, keys in statements:
-            (row,) = self.connection.execute(statement).fetchall()
-            for key, value in zip(keys, row, strict=True):
-                self.sums[key] = self.sums.get(key, 0) + int(value or 0)
-        inside = f"NOT ({self._error(0)} OR {self._error(1)})"
-        changed = self._index("changed")
+    def _add_up_whole(self, where: str) -> None:
+        """Add tickets as they were."""
+        old, new = self._error(0), self._error(1)
+        made = {
+            "compared": f"count(*) FILTER (WHERE NOT ({old} OR {new}))",
+            "undecided/old": f"count(*) FILTER (WHERE {old} AND NOT {new})",
+            "undecided/new": f"count(*) FILTER (WHERE NOT {old} AND {new})",
+            "undecided/both": f"count(*) FILTER (WHERE {old} AND {new})",
+        }
+        for index, measure in enumerate(self.measures):
+            if measure.own is not None and (own := measure.own(self.variants[0])) is not None:
+                made[f"before/{index}"] = f"sum({own}) FILTER (WHERE NOT ({old} OR {new}))"
+        self._add(made, where)
+
+    def _add_up_groups(self, where: str, *, as_it_was: bool) -> None:
+        inside = f"{where} AND NOT ({self._error(0)} OR {self._error(1)})"
+        changed = None if as_it_was else self.expressions.get((self._index("changed"), 1))
         for breakdown in self.breakdowns:
-            breakdown.add(self.connection, self._source(), inside, self.expressions.get((changed, 1)))
-        self._take_top(inside)
+            breakdown.add(self.connection, self._source(), inside, changed, as_it_was=as_it_was)
+
+    def _add(self, made: Mapping[str, str], where: str) -> None:
+        listed = ", ".join(f"{expression} AS s{number}" for number, expression in enumerate(made.values()))
+        (row,) = self.connection.execute(f"SELECT {listed} FROM {self._source()} WHERE {where}").fetchall()
+        for key, value in zip(made, row, strict=True):
+            self.sums[key] = self.sums.get(key, 0) + int(value or 0)
 
     def _index(self, key: str) -> int:
         return next((index for index, measure in enumerate(self.measures) if measure.key == key), -1)
@@ -522,8 +548,8 @@ class _Reckoning:
             )
         reading = self.reading
         return Impact(
-            old=self.old,
-            new=self.new,
+            old=self.asked[0],
+            new=self.asked[1],
             at_s=self.at_s,
             files=reading.files if reading else (),
             rows={} if reading is None else {"in": reading.rows, "used": reading.used, "rejected": reading.rejected},
@@ -540,18 +566,6 @@ class _Reckoning:
             top_money=self.top_money,
             notes=tuple(self.notes),
         )
-
-
-def _install(program: Program, queries: Iterable[str], connection: Any) -> None:
-    """Make the small tables that some queries join; the others take longer than a few tickets."""
-    texts = list(queries)
-    setup = program.setup
-    tables = {name: table for name, table in setup.tables.items() if any(name in text for text in texts)}
-    attrs.evolve(setup, tables=tables).install(connection)
-
-
-def _listed(expressions: Iterable[str]) -> str:
-    return ", ".join(f"{expression} AS s{number}" for number, expression in enumerate(expressions))
 
 
 def _ground_of(policy: Policy) -> tuple[object, ...]:

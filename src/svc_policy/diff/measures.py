@@ -185,7 +185,7 @@ def _differences(old: Variant, new: Variant, grain: str, with_money: bool) -> It
         if before == after:
             continue
         part = part_of(name, new.plan if after else old.plan)
-        yield part, f"{_or_none(before, name)} IS DISTINCT FROM {_or_none(after, name)}"
+        yield part, f"{or_none(before, name)} IS DISTINCT FROM {or_none(after, name)}"
     for table in dict.fromkeys((*old.plan.tables, *new.plan.tables)):
         part = part_of_family(_family(old if table in old.plan.tables else new, table))
         for ending in ("fired", "done", "next"):
@@ -216,7 +216,7 @@ def _is_leading(name: str) -> bool:
     ) or name.endswith("_due_days")
 
 
-def _or_none(column: str | None, name: str) -> str:
+def or_none(column: str | None, name: str) -> str:
     """Write a column, or what a policy without it says: no amount, no such target, nothing."""
     if column is not None:
         return column
@@ -351,7 +351,7 @@ def _changed(part: str, with_money: bool) -> Measure:
             if grain == "ticket":
                 conditions += listed
             elif listed:
-                conditions.append(_any_line(grain, old, new, listed))
+                conditions.append(any_line(grain, old, new, listed))
         return f"CASE WHEN {' OR '.join(conditions)} THEN 1 ELSE 0 END" if conditions else None
 
     return Measure(kind="changed", name=part, pair=pair)
@@ -366,7 +366,7 @@ def child_table(table: str, grain: str) -> str:
     return f"{table}_{grain}"
 
 
-def _any_line(grain: str, old: Variant, new: Variant, conditions: Sequence[str]) -> str:
+def any_line(grain: str, old: Variant, new: Variant, conditions: Sequence[str]) -> str:
     """Write that some line of the ticket differs."""
     text = " OR ".join(conditions)
     tables = [table for table in dict.fromkeys((old.table, new.table)) if f'{table}."' in text]

@@ -6,12 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from svc_policy.facts.normal import EPOCH_DAY
 from svc_policy.plan import result_names
-from svc_policy.rules.family import Parameter, Row
+from svc_policy.rules import FAMILIES
+from svc_policy.rules.family import Governing, Parameter, Row
 from svc_policy.units import Literal, format_literal
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from svc_policy.decision import Decision
+    from svc_policy.facts.ticket import Incident
     from svc_policy.policy import Policy
 
 #: Numbers of rows and masks are told by what their rows say; these say nothing more.
@@ -30,37 +35,57 @@ class Reader:
             grain: [(index, name) for index, name in enumerate(policy.plan.names(grain)) if name in names]
             for grain in ("ticket", *_GRAINS)
         }
-        self._said: dict[str, tuple[Callable[[int], str], ...]] = {
-            table: tuple(self._saying(row) for row in rows) for table, rows in policy.plan.tables.items()
+        self._said: dict[str, tuple[Callable[[_Days], str], ...]] = {
+            table: tuple(self._saying(row, table) for row in rows) for table, rows in policy.plan.tables.items()
         }
 
     def outcome(self, decision: Decision) -> dict[str, Any]:
         """Give every result by its name, those of child records by grain and number, as in ``part 1 part_amount``."""
         values = decision.values
-        day = decision.column("request_day")
-        on = day if isinstance(day, int) else 0
-        found = {name: self._plain(name, values[index], on) for index, name in self._of_grain["ticket"]}
+        days = _Days(decision)
+        found = {name: self._plain(name, values[index], days) for index, name in self._of_grain["ticket"]}
         for grain, lines in decision.children.items():
             for number, line in enumerate(lines, start=1):
+                days = _Days(decision, decision.ticket.incidents[number - 1] if grain == "incident" else None)
                 for index, name in self._of_grain.get(grain, ()):
-                    found[f"{grain} {number} {name}"] = self._plain(name, line[index], on)
+                    found[f"{grain} {number} {name}"] = self._plain(name, line[index], days)
         return {name: value for name, value in found.items() if value not in (None, ())}
 
-    def _plain(self, name: str, value: Any, day: int) -> Any:
+    def _plain(self, name: str, value: Any, days: _Days) -> Any:
         if name.endswith(_ROW) and (said := self._said.get(name.removesuffix(_ROW))) is not None:
             # What these rows say is seen in the amounts and days that come of it.
-            return None if not value or name.startswith(_REDUNDANT) else said[value - 1](day)
+            return None if not value or name.startswith(_REDUNDANT) else said[value - 1](days)
         if name.endswith(_FIRED) and (said := self._said.get(name.removesuffix(_FIRED))) is not None:
-            return tuple(sorted(each(day) for index, each in enumerate(said) if value and value >> index & 1))
+            return tuple(sorted(each(days) for index, each in enumerate(said) if value and value >> index & 1))
         return value
 
-    def _saying(self, row: Row) -> Callable[[int], str]:
-        """Make what tells a row's results on a day; what it rests on only matters through them."""
+    def _saying(self, row: Row, table: str) -> Callable[[_Days], str]:
+        """Make what tells a row's results on the day that governs it; what it rests on only matters through them."""
         cells = {name: cell for name, cell in row.results.items() if cell is not None}
         if not any(isinstance(cell, Parameter) for cell in cells.values()):
             text = _told(cells)
             return lambda _: text
-        return lambda day: _told({name: self.policy.in_force(cell, day) for name, cell in cells.items()})
+        by = FAMILIES[self.policy.family_of(table)].governing
+        return lambda days: _told({name: self.policy.in_force(cell, days.of(by)) for name, cell in cells.items()})
+
+
+class _Days:
+    """The days that govern the rows of one decision, those of an incident's tables by its own day."""
+
+    def __init__(self, decision: Decision, incident: Incident | None = None) -> None:
+        self._decision = decision
+        self._incident = incident
+        self._known: dict[str, date | None] | None = None
+
+    def of(self, governing: Governing) -> int | None:
+        """Give a governing day in days since 1970-01-01, in the policy's zone; None where it is not known."""
+        if governing == "incident":
+            day = None if self._incident is None else self._incident.occurred_on
+        else:
+            if self._known is None:
+                self._known = self._decision.policy.governing_dates(self._decision)
+            day = self._known.get(governing, self._known["request"])
+        return None if day is None else day.toordinal() - EPOCH_DAY
 
 
 def _told(cells: Mapping[str, Any]) -> str:

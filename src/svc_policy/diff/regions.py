@@ -10,6 +10,7 @@ another row is none.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -104,17 +105,35 @@ def _decided(before: Sequence[Piece], after: Sequence[Piece]) -> _Found:
 
 
 def _collected(before: Sequence[Piece], after: Sequence[Piece]) -> _Found:
-    """Compare what rows collect: where one holds, and none that says the same does on the other side."""
+    """Compare what rows collect: where one holds, and none that says the same does on the other side.
+
+    Rows that both sides have are left out first: what is said twice counts twice, so that one of two rows that say
+    the same is no stand-in for the other.
+    """
     found: _Found = {}
-    for one in range(len(before)):
-        parts = list(_left([before[one].box], (piece.box for piece in after if piece.results == before[one].results)))
-        if parts:
+    ours, theirs = _unmatched(before, after), _unmatched(after, before)
+    for one in ours:
+        same = (after[two].box for two in theirs if after[two].results == before[one].results)
+        if parts := list(_left([before[one].box], same)):
             found[one, None] = parts
-    for two in range(len(after)):
-        parts = list(_left([after[two].box], (piece.box for piece in before if piece.results == after[two].results)))
-        if parts:
+    for two in theirs:
+        same = (before[one].box for one in ours if before[one].results == after[two].results)
+        if parts := list(_left([after[two].box], same)):
             found[None, two] = parts
     return _paired(_by_rows(found, before, after), before, after)
+
+
+def _unmatched(pieces: Sequence[Piece], others: Sequence[Piece]) -> list[int]:
+    """List the pieces for which the other side has none in the same place that says the same, each counted once."""
+    left = Counter((piece.box, piece.results) for piece in others)
+    found = []
+    for number, piece in enumerate(pieces):
+        key = (piece.box, piece.results)
+        if left[key]:
+            left[key] -= 1
+        else:
+            found.append(number)
+    return found
 
 
 def _by_rows(found: _Found, before: Sequence[Piece], after: Sequence[Piece]) -> _Found:

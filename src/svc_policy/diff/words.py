@@ -68,7 +68,6 @@ _KINDS: Final[Mapping[str, Message]] = {
     "list": message("list {name}"),
     "facts": message("facts of the company's own"),
     "calendar": message("time zone, working week and calendar"),
-    "edition": message("the day that stands for all dates"),
 }
 
 

@@ -43,10 +43,23 @@ def dated(text: str, name: str, day: str) -> str | None:
         value = _written(declared["value"])
         new = f"values = [{{ value = {value} }}, {{ from = {_written(day)}, value = {value} }}]"
         start = text.index("value", found.start(), found.end())
-        return text[:start] + new + text[end:]
-    last = declared["values"][-1]
-    entry = f"{{ from = {_written(day)}, value = {_written(last['value'])} }}"
-    return _appended(text, found.end(), end, entry)
+        changed = text[:start] + new + text[end:]
+    else:
+        last = declared["values"][-1]
+        entry = f"{{ from = {_written(day)}, value = {_written(last['value'])} }}"
+        changed = _appended(text, found.end(), end, entry)
+    return changed if _is_dated(changed, name, day) else None
+
+
+def _is_dated(text: str, name: str, day: str) -> bool:
+    """See that it was the parameter that was dated, and no line of a text that looks like its value."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    declared = document.get("parameters", {}).get(name) or document.get("interpretations", {}).get(name, {})
+    values = declared.get("values")
+    return isinstance(values, list) and str(values[-1].get("from")) == day
 
 
 def _section(text: str, name: str) -> tuple[int, int] | None:

@@ -149,7 +149,7 @@ class _Run:
             for name in [name for name in found if _plain(name) in left]:
                 if name != "rules":
                     del found[name]
-        old, new = (_rules(found.pop("rules"), left) for found in (before, after))
+        old, new = (_rules(found.pop("rules"), left, recorded.taken_out) for found in (before, after))
         other = policy.digest != recorded.digest
         changes = _compared(before, after, rows=not other)
         gone, fresh = tuple(sorted((old - new).elements())), tuple(sorted((new - old).elements()))
@@ -249,12 +249,14 @@ def _of_rule(name: str) -> str:
     return name.partition("@")[0]
 
 
-def _rules(names: list[str], left: frozenset[str]) -> Counter[str]:
+def _rules(names: list[str], left: frozenset[str], taken_out: frozenset[str]) -> Counter[str]:
     """Count the rules of tables that could be decided again."""
     tables = {column.removesuffix("_row").removesuffix("_fired") for column in left if column.endswith(_OF_ROWS)}
-    if not tables:
-        return Counter(names)
     families = {Policy.family_of(table) for table in tables}
+    # No column tells the rules of holds: they hang on the kind of each.
+    families |= {"holds"} if "hold.hold_kind" in taken_out else set()
+    if not families:
+        return Counter(names)
     # Fields stand on forms: without the forms they are open too.
     families |= {"fields"} if "forms" in families else set()
     return Counter(name for name in names if name.partition(".")[0] not in families)

@@ -33,6 +33,8 @@ def _missed(context: Context, row: Row) -> Expression:
     target = str(row.tests["target"].items[0].low.value)  # type: ignore[union-attr]
     status = context.subject(f"{target}_status", "ticket", "late_penalties")
     missed = unless_undetermined(status, one_of(status, ("late", "breached")))
+    if context.fixed_day is not None:
+        return and_(missed, context.row_condition(row, "late_penalties", "ticket"))
     fell_due = strict("local_day", context.subject(f"{target}_due", "ticket", "late_penalties"))
     return and_(missed, context.row_condition(row, "late_penalties", "ticket", day=fell_due))
 

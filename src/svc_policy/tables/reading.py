@@ -74,7 +74,7 @@ def read_table(
             rule = _read_rule(row, columns, results, currency, zone, problems)
             if rule is not None:
                 rules.append(rule)
-        _refuse_repeated(rules, problems)
+        refuse_repeated(rules, problems)
         currencies = mixed_currencies(rules)
         if currencies:
             problems.append(problem_of_currencies(currencies, sheet.header[0].place))
@@ -272,7 +272,7 @@ def _cites(cell: Cell | None, rule: str, problems: list[Problem]) -> tuple[str, 
     return tuple(dict.fromkeys(fold(cell.text).split()))
 
 
-def _refuse_repeated(rules: Sequence[Rule], problems: list[Problem]) -> None:
+def refuse_repeated(rules: Sequence[Rule], problems: list[Problem]) -> None:
     """Refuse an id that is there twice on one day; a dated row may repeat its id."""
     seen: dict[str, list[Rule]] = {}
     for rule in rules:

@@ -1,4 +1,7 @@
-"""Say what of a policy its cases touched: rules, bounds from both sides, words, editions, readings, clauses."""
+"""Say what of a policy its cases touched: rules, bounds from both sides, words, editions, readings, clauses.
+
+Beside them stands what the properties touch: tickets drawn on the bounds of the policy, as properties draw them.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,17 @@ from svc_policy.policy import Policy
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Row
 from svc_policy.tables import Operand, Reference, Test, all_of, canonical_operand, match
+from svc_policy.testing.judging import drawn_from
 from svc_policy.units import Literal as WrittenLiteral
 from svc_policy.units import format_day
 
 Kind = Literal["rule", "bound", "value", "edition", "interpretation", "clause"]
+
+#: How many tickets are drawn where nothing else is said.
+DRAWN: Final = 500
+_DRAWN: Final = "drawn"
+#: Tables that are asked of the ticket and of each of its parts.
+_TWICE: Final = frozenset({"warranty", "exclusions"})
 
 KINDS: Final[Mapping[Kind, Message]] = {
     "rule": message("rule"),
@@ -35,6 +45,8 @@ KINDS: Final[Mapping[Kind, Message]] = {
 class Item:
     """One thing that a case can touch, where it stands, and the first case that did; None where none does.
 
+    `is_drawn` says whether a drawn ticket touches it, as one that properties are tried on.
+
     A rule is touched where it holds, an edition likewise; a side of a bound where a case lies on it and meets the
     rule's other conditions; a value where a case has it; a reading and a clause where a rule that rests on it holds.
     """
@@ -45,28 +57,42 @@ class Item:
     file: str
     line: int
     case: str | None = None
+    is_drawn: bool = False
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether a case or a drawn ticket touches it."""
+        return self.case is not None or self.is_drawn
 
 
 @attrs.frozen(kw_only=True)
 class Coverage:
-    """What the cases of a policy touched, in the order of its tables."""
+    """What the cases of a policy touched, and `drawn` drawn tickets, in the order of its tables."""
 
     policy_id: str
     digest: str
     cases: int
     items: tuple[Item, ...]
+    drawn: int = 0
 
     def of(self, kind: Kind) -> tuple[int, int]:
-        """Count what is touched of a kind, and all there is of it."""
+        """Count what the cases touch of a kind, and all there is of it."""
         found = [item for item in self.items if item.kind == kind]
         return sum(item.case is not None for item in found), len(found)
 
+    def drawn_of(self, kind: Kind) -> int:
+        """Count what drawn tickets touch of a kind."""
+        return sum(item.is_drawn for item in self.items if item.kind == kind)
+
     @property
     def share(self) -> int | None:
-        """The share of everything that is touched, in basis points rounded down; None where there is nothing."""
-        if not self.items:
-            return None
-        return sum(item.case is not None for item in self.items) * 10_000 // len(self.items)
+        """The share that cases or drawn tickets touch, in basis points rounded down; None where there is nothing."""
+        return _share(sum(item.is_touched for item in self.items), len(self.items))
+
+    @property
+    def share_of_cases(self) -> int | None:
+        """The share that the cases touch, in basis points rounded down; None where there is nothing."""
+        return _share(sum(item.case is not None for item in self.items), len(self.items))
 
     @property
     def untouched(self) -> tuple[Item, ...]:
@@ -74,12 +100,17 @@ class Coverage:
         return tuple(item for item in self.items if item.case is None)
 
 
-def cover(policy: Policy, cases: Sequence[Case] | None = None) -> Coverage:
+def _share(touched: int, count: int) -> int | None:
+    return touched * 10_000 // count if count else None
+
+
+def cover(policy: Policy, cases: Sequence[Case] | None = None, *, drawn: int = 0) -> Coverage:
     """Run the cases of a policy and note what they touch.
 
     Args:
         policy: The policy.
         cases: The cases; those of its pack unless given. A question that the policy refuses touches nothing.
+        drawn: How many tickets are drawn beside them, the same in every run; none without Hypothesis.
 
     Raises:
         PackError: The cases cannot be read.
@@ -88,7 +119,15 @@ def cover(policy: Policy, cases: Sequence[Case] | None = None) -> Coverage:
     seen = _Seen(policy)
     for case in cases:
         seen.take(case)
-    return Coverage(policy_id=policy.id, digest=policy.digest, cases=len(cases), items=tuple(seen.items()))
+    items = tuple(seen.items())
+    beside = _Seen(policy)
+    count = beside.take_drawn(drawn) if drawn else 0
+    if count:
+        items = tuple(
+            attrs.evolve(item, is_drawn=other.case is not None)
+            for item, other in zip(items, beside.items(), strict=True)
+        )
+    return Coverage(policy_id=policy.id, digest=policy.digest, cases=len(cases), items=items, drawn=count)
 
 
 class _Seen:
@@ -102,7 +141,11 @@ class _Seen:
         self.values: dict[tuple[str, object], str] = {}
         #: Where each case stands among all.
         self.order: dict[str, int] = {}
-        self.grains = {fact.name: grain for grain, of in self.pack.settings.facts.items() for fact in of}
+        #: The grains that state a fact: a cause is one of the ticket, and one of a part of its own.
+        self.grains: dict[str, set[str]] = {}
+        for grain, of in self.pack.settings.facts.items():
+            for fact in of:
+                self.grains.setdefault(fact.name, set()).add(grain)
         #: Values that are listed already: a fact is read by many tables.
         self.named: set[tuple[str, object]] = set()
         #: Dated parameters stand with their last value.
@@ -114,11 +157,7 @@ class _Seen:
         try:
             if case.kind == TICKET:
                 at = case.at if case.at.tzinfo is not None else case.at.replace(tzinfo=self.policy.zone)
-                decision = self.policy.decide(case.ticket, at=at)
-                for use in decision.rules:
-                    if use.certain:
-                        self.rows.setdefault((use.table, use.rule, use.file, use.line), case.name)
-                self._take_facts(case.name, decision)
+                self._take_decision(case.name, self.policy.decide(case.ticket, at=at))
             else:
                 for found in uses_in(outcome_of(self.policy, case)):
                     if found.get("certain", True):
@@ -127,10 +166,35 @@ class _Seen:
         except PolicyError:
             return
 
+    def take_drawn(self, count: int) -> int:
+        """Decide drawn tickets, and say how many there were."""
+        try:
+            from svc_policy.testing.strategies import situations
+        except ImportError:
+            return 0
+        drawn = drawn_from(situations(self.policy), count)
+        self.order[_DRAWN] = 0
+        for situation in drawn:
+            try:
+                self._take_decision(_DRAWN, situation.decide(self.policy))
+            except PolicyError:
+                continue
+        return len(drawn)
+
+    def _take_decision(self, case: str, decision: Any) -> None:
+        for use in decision.rules:
+            if use.certain:
+                self.rows.setdefault((use.table, use.rule, use.file, use.line), case)
+        self._take_facts(case, decision)
+
     def _take_facts(self, case: str, decision: Any) -> None:
         for table, rows in self.pack.rows.items():
             grain = FAMILIES[table].grain
-            records = [None] if grain not in LISTS else range(len(getattr(decision.ticket, LISTS[grain])))  # type: ignore[index]
+            records: list[int | None] = [None]
+            if grain in LISTS:
+                numbers = range(len(getattr(decision.ticket, LISTS[grain])))  # type: ignore[index]
+                # The same rows say what is covered of the whole, and of each part.
+                records = [None, *numbers] if table in _TWICE else list(numbers)
             names = list(dict.fromkeys(name for row in rows for name in row.tests))
             for number in records:
                 known = {name: self._value(decision, name, grain, number) for name in names}
@@ -142,15 +206,11 @@ class _Seen:
 
     def _value(self, decision: Any, name: str, grain: str, number: int | None) -> Any:
         """Take the value of a fact or an earlier result; None where it is absent, unknown, or no one's."""
-        place = self.grains.get(name)
-        if place is not None:
-            record = decision.ticket
-            if place != "ticket":
-                if number is None or place != grain:
-                    return None
-                record = getattr(decision.ticket, LISTS[place])[number]
-            values = self._facts(record, place)
-            return values.get(name)
+        places = self.grains.get(name)
+        if places is not None:
+            if number is not None and grain in places:
+                return self._facts(getattr(decision.ticket, LISTS[grain])[number], grain).get(name)  # type: ignore[index]
+            return self._facts(decision.ticket, "ticket").get(name) if "ticket" in places else None
         if name in self.parameters:
             return self.parameters[name].value
         found = decision.column(name)

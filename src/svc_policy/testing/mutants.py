@@ -34,6 +34,8 @@ CHANGES: Final[Mapping[Change, Message]] = {
     "flag": message("yes and no turned round"),
     "word": message("another word"),
 }
+#: Quantities of which there is more than none.
+_MORE_THAN_NONE: Final = frozenset({"per", "step"})
 #: Where the values of parameters, readings and the tax stand.
 SETTINGS: Final = "policy"
 
@@ -153,7 +155,7 @@ class _Table:
                     if moved is not None:
                         yield Interval(moved, True, moved, True), "value"
             else:
-                for word in self._other_words(name, test, str(low.value)):
+                for word in self._other_words(name, test, str(low.value), is_listed=len(test.items) > 1):
                     other = attrs.evolve(low, value=word, text=word)
                     yield Interval(other, True, other, True), "value"
                 if len(test.items) > 1:
@@ -161,12 +163,17 @@ class _Table:
             return
         yield from ((found, "bound") for found in _moved_bounds(item))
 
-    def _other_words(self, name: str, test: Test, word: str) -> Iterator[str]:
-        """Give the next word that the column takes and the condition does not name."""
+    def _other_words(self, name: str, test: Test, word: str, *, is_listed: bool) -> Iterator[str]:
+        """Give the next word that the column takes and the condition does not name; one made up where it takes any.
+
+        Out of a list that is negated, a word that nobody states is as good as none: dropping the value says that.
+        """
         named = {str(item.low.value) for item in test.items if isinstance(item.low, WrittenLiteral)}
         known = self._words(name)
         after = known[known.index(word) + 1 :] + known[: known.index(word)] if word in known else known
-        yield from [other for other in after if other not in named][:1] or [f"{word} (other)"]
+        spec = self.conditions.get(name)
+        is_open = (spec is None or spec.values is None) and not (test.negated and is_listed)
+        yield from [other for other in after if other not in named][:1] or ([f"{word} (other)"] if is_open else [])
 
     def _words(self, name: str) -> list[str]:
         spec = self.conditions.get(name)
@@ -208,6 +215,8 @@ class _Table:
 
     def _of_result(self, row: Row, result: Result, cell: Cell) -> Iterator[Mutant]:
         for changed, change in self._changed_cells(result, cell):
+            if result.name in _MORE_THAN_NONE and isinstance(changed, WrittenLiteral) and changed.value == 0:
+                continue
             new = attrs.evolve(row, results={**row.results, result.name: changed})
             yield self._made(row, change, f"then: {result.name}", shown(cell), shown(changed), ((row, new),))
 

@@ -13,11 +13,23 @@ from svc_policy.pack.cases import TICKET, Case, cases_of, run_case
 from svc_policy.policy import Policy
 from svc_policy.policy.views import LISTS
 from svc_policy.statistics import LOOK_BACK
+from svc_policy.testing.judging import Judges, judges_of
+from svc_policy.testing.loading import Loader
 from svc_policy.testing.mutants import Mutant, mutants_of
+from svc_policy.testing.proving import proof_of
 from svc_policy.testing.switching import Asked, Changed, Switchboard, Trial
 from svc_policy.testing.telling import Told, tell_apart
 
-Verdict = Literal["noticed", "unnoticed", "equivalent", "refused"]
+#: `alike`: no ticket was found that tells the change; `equivalent`: it is proved that there is none.
+Verdict = Literal["noticed", "unnoticed", "alike", "equivalent", "refused"]
+
+VERDICTS: Final[Mapping[Verdict, Message]] = {
+    "noticed": message("noticed"),
+    "unnoticed": message("unnoticed"),
+    "alike": message("not told apart"),
+    "equivalent": message("change nothing"),
+    "refused": message("no policy"),
+}
 
 #: What a statistics case may rest on beside the columns of its tickets.
 _COUNTED: Final = frozenset({"budgets", "stock", "approvals", "penalties", "late_penalties"})
@@ -35,14 +47,15 @@ _KINDS: Final[Mapping[str, frozenset[str]]] = {
 class Finding:
     """What became of one change.
 
-    `case` is the first case that noticed it, and for an unnoticed one the case from which a ticket is made that
-    tells the two policies apart, with the facts in `facts` as they are written there. `reason` says why a change
-    is counted apart.
+    `case` is the first case that noticed it, or `property` the property that did where no case does. For an
+    unnoticed one `case` is the case from which a ticket is made that tells the two policies apart, with the facts in
+    `facts` as they are written there. `reason` says why a change is listed apart.
     """
 
     mutant: Mutant
     verdict: Verdict
     case: str | None = None
+    property: str | None = None
     facts: Mapping[str, str] = attrs.field(factory=dict)
     reason: Message | None = None
 
@@ -61,10 +74,19 @@ class Mutation:
         return sum(finding.verdict == verdict for finding in self.findings)
 
     @property
+    def counted(self) -> int:
+        """How many changes the share is of: all that the loader takes and that are not proved to change nothing."""
+        return self.count("noticed") + self.count("unnoticed") + self.count("alike")
+
+    @property
+    def by_properties(self) -> int:
+        """How many of those that are noticed a property notices and no case."""
+        return sum(finding.property is not None for finding in self.findings)
+
+    @property
     def score(self) -> int | None:
         """The share of the changes that count which were noticed, in basis points rounded down; None if none counts."""
-        noticed, unnoticed = self.count("noticed"), self.count("unnoticed")
-        return noticed * 10_000 // (noticed + unnoticed) if noticed + unnoticed else None
+        return self.count("noticed") * 10_000 // self.counted if self.counted else None
 
 
 #: What shows the results of a row whose table decides nothing else: the beginnings of paths.
@@ -81,14 +103,16 @@ def mutate(
     cases: Sequence[Case] | None = None,
     *,
     only: str | None = None,
+    with_properties: bool = True,
     progress: Progress | None = None,
 ) -> Mutation:
-    """Try every change of a policy on its cases.
+    """Try every change of a policy on its cases, and those that none of them notices on the named properties.
 
     Args:
         policy: The policy.
         cases: The cases; those of its pack unless given. One that fails as it is notices nothing.
         only: A table (`fees`), or one of its rules (`fees.labour`).
+        with_properties: Whether the properties are asked; without Hypothesis they are not.
         progress: Is told how many changes are done, of how many.
 
     Raises:
@@ -97,12 +121,21 @@ def mutate(
     """
     cases = cases_of(policy.pack) if cases is None else cases
     mutants = _chosen(mutants_of(policy.pack), only)
-    run = _Run(policy, [case for case in cases if not run_case(policy, case)])
+    judges = judges_of(policy) if with_properties else None
+    run = _Run(policy, [case for case in cases if not run_case(policy, case)], judges)
+    loader = Loader(policy.pack)
     tables = dict.fromkeys(mutant.table for mutant in mutants)
     findings: list[Finding] = []
     for table in tables:
-        for trial in run.board.changed([mutant for mutant in mutants if mutant.table == table]):
-            findings.append(run.judge(trial))
+        of = [mutant for mutant in mutants if mutant.table == table]
+        complaints = {id(mutant): loader.complaint(run.board.pack_of(mutant), mutant) for mutant in of}
+        trials = run.board.changed([mutant for mutant in of if complaints[id(mutant)] is None])
+        for mutant in of:
+            complaint = complaints[id(mutant)]
+            if complaint is not None:
+                findings.append(Finding(mutant=mutant, verdict="refused", reason=complaint))
+            else:
+                findings.append(run.judge(next(trials)))
             if progress is not None:
                 progress(len(findings), len(mutants))
     return Mutation(policy_id=policy.id, digest=policy.digest, cases=len(cases), findings=tuple(findings))
@@ -146,8 +179,9 @@ class Prepared:
 class _Run:
     """Puts changed policies to the cases."""
 
-    def __init__(self, policy: Policy, cases: Sequence[Case]) -> None:
+    def __init__(self, policy: Policy, cases: Sequence[Case], judges: Judges | None) -> None:
         self.policy = policy
+        self.judges = judges
         self.board = Switchboard(policy)
         self.tickets: list[Prepared] = []
         self.others: list[Case] = []
@@ -186,10 +220,16 @@ class _Run:
                 return Finding(mutant=mutant, verdict="refused", reason=reason)
             if noticed:
                 return Finding(mutant=mutant, verdict="noticed", case=case.name)
+        proved = proof_of(trial)
+        if proved is not None:
+            return Finding(mutant=mutant, verdict="equivalent", reason=proved)
+        broken = self.judges.broken_by(trial) if self.judges is not None else None
+        if broken is not None:
+            return Finding(mutant=mutant, verdict="noticed", property=broken)
         told: Told = tell_apart(trial, self.tickets, self.others)
         if told.is_apart:
             return Finding(mutant=mutant, verdict="unnoticed", case=told.case, facts=told.facts)
-        return Finding(mutant=mutant, verdict="equivalent", reason=told.reason)
+        return Finding(mutant=mutant, verdict="alike", reason=told.reason)
 
     def _asked_of(self, trial: Trial, case: Case) -> Policy:
         assert trial.policy is not None
@@ -217,6 +257,11 @@ class _Run:
         """Say whether a ticket's outcome may be another one: its columns are, or what is shown of its rows."""
         assert trial.policy is not None
         mutant = trial.mutant
+        if mutant.table == "holds" and one.asked.ticket.holds:
+            # Which rule a hold is of is read off the row, and no column.
+            return True
+        if trial.way != "switch" and (one.case.rules or one.case.cites) and not mutant.rules.isdisjoint(one.uses):
+            return True
         key = _SHOWN_AS.get(mutant.table)
         is_cell = mutant.column.startswith("then: ")
         says = key is not None and any(path.startswith(key) for path in one.case.expect)

@@ -10,7 +10,7 @@ from svc_policy.pages import BLANK, Figure, render
 from svc_policy.policy import Policy
 from svc_policy.testing.coverage import KINDS, Coverage, Item
 from svc_policy.testing.mutants import CHANGES
-from svc_policy.testing.mutation import Finding, Mutation
+from svc_policy.testing.mutation import VERDICTS, Finding, Mutation
 
 
 def page(policy: Policy, language: Language, coverage: Coverage | None, mutation: Mutation | None) -> str:
@@ -24,29 +24,39 @@ def page(policy: Policy, language: Language, coverage: Coverage | None, mutation
         "mutation": mutation,
     }
     if coverage is not None:
-        values["covered"] = _percent(coverage.share)
+        values["covered"] = _percent(coverage.share_of_cases)
+        values["covered_together"] = _percent(coverage.share)
         values["kinds"] = [
-            (words, touched, all_, _percent(touched * 10_000 // all_ if all_ else None))
+            (
+                words,
+                touched,
+                coverage.drawn_of(kind) if coverage.drawn else "-",
+                all_,
+                _percent(touched * 10_000 // all_ if all_ else None),
+            )
             for kind, words in KINDS.items()
             for touched, all_ in (coverage.of(kind),)
         ]
         values["tables"] = _tables(coverage.items)
         values["untouched"] = [
-            (_place(item.file, item.line), KINDS[item.kind], item.name) for item in coverage.untouched
+            (
+                _place(item.file, item.line),
+                KINDS[item.kind],
+                item.name,
+                message("properties touch it") if item.is_drawn else "",
+            )
+            for item in coverage.untouched
         ]
     if mutation is not None:
         values["score"] = _percent(mutation.score)
-        values["verdicts"] = [
-            (message("noticed"), mutation.count("noticed")),
-            (message("unnoticed"), mutation.count("unnoticed")),
-            (message("change nothing"), mutation.count("equivalent")),
-            (message("no policy"), mutation.count("refused")),
-        ]
+        values["verdicts"] = [(words, mutation.count(verdict)) for verdict, words in VERDICTS.items()]
+        if mutation.by_properties:
+            values["verdicts"].insert(1, (message("of those by a property only"), mutation.by_properties))
         values["unnoticed"] = [_told(one) for one in mutation.findings if one.verdict == "unnoticed"]
         values["apart"] = [
-            (_place(one.mutant.file, one.mutant.line), one.mutant.name, one.reason)
+            (_place(one.mutant.file, one.mutant.line), one.mutant.name, VERDICTS[one.verdict], one.reason)
             for one in mutation.findings
-            if one.verdict in ("equivalent", "refused")
+            if one.verdict in ("alike", "equivalent", "refused")
         ]
     return render("testing/testing.html", language, values)
 

@@ -163,8 +163,10 @@ def try_property(
 
     def attempt(example: tuple[Any, ...]) -> None:
         nonlocal count
+        failure = refused(judge)(*example)
+        # What the policy refuses was not tried.
         count += 1
-        if refused(judge)(*example) is not None:
+        if failure is not None:
             worst[:] = [example]
             raise _Broken
 

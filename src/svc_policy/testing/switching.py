@@ -7,6 +7,7 @@ of a checklist, a role) needs no new plan at all. The rest, where a cell made th
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -149,6 +150,15 @@ class Changed(Policy):
         #: The keys that a decision's JSON is wanted for, all of them unless said: most of it is of no use to a case.
         self.keys: frozenset[str] | None = None
 
+    @contextlib.contextmanager
+    def planned(self, plan: Plan) -> Iterator[None]:
+        """Show another plan for a while: one without a switch, to those who ask what facts a policy reads."""
+        own, self._plan = self._plan, plan
+        try:
+            yield
+        finally:
+            self._plan = own
+
     def as_dict(self, decision: Any) -> dict[str, Any]:
         """Give what is wanted of a decision as JSON-ready data; rules that are not wanted are none."""
         from svc_policy.policy.json import decision_to_dict
@@ -164,7 +174,7 @@ class Changed(Policy):
         """Decide a ticket of a case, which has been read before, or any other."""
         ready = self.ready.get(id(ticket))
         if ready is None:
-            return super().decide(ticket, at=at)
+            ready = Asked(ticket if isinstance(ticket, Ticket) else self.ticket(ticket))
         assert at is not None
         return self.decide_s(ready, int(at.timestamp()))
 
@@ -277,7 +287,7 @@ class Switchboard:
         """Say how a change is tried: `seen` by the views alone, behind a `switch`, or in a plan made `anew`."""
         if mutant.settings is not None or len({id(row) for row, _ in mutant.rows}) == 0:
             return "anew"
-        if mutant.table in _OUTSIDE:
+        if mutant.table in OUTSIDE:
             return "seen"
         ways = set()
         for row, _ in mutant.rows:
@@ -294,6 +304,10 @@ class Switchboard:
     def _shapes(self, table: str) -> bool:
         """Say whether a plan without one row of a table is another one, and not only a row short."""
         return table in _SHAPING or len(self.policy.pack.rows[table]) == 1
+
+    def pack_of(self, mutant: Mutant) -> Pack:
+        """Give the changed pack."""
+        return changed_pack(self.policy.pack, mutant, {id(row): changed for row, changed in mutant.rows})
 
     def changed(self, mutants: Sequence[Mutant]) -> Iterator[Trial]:
         """Give each change's policy, and the unchanged one that it is held against; the changes of one table."""
@@ -351,7 +365,7 @@ class Switchboard:
     def _anew(self, mutant: Mutant) -> Changed:
         """Make the plan of a change."""
         base = self.policy
-        pack = changed_pack(base.pack, mutant, {id(row): changed for row, changed in mutant.rows})
+        pack = self.pack_of(mutant)
         plan = make_plan(pack.rules(), base._fixed_day(), asked=base.plan.asked)
         return self._shared(Changed(base, pack, plan, compile_plan(plan, base.clocks, f"{base.id} changed")))
 
@@ -366,7 +380,7 @@ _VALUES: Final = frozenset(
     | {"share", "returned share", "category", "class", "payer", "zone", "vehicle"}
 )
 #: Tables that are no part of a plan.
-_OUTSIDE: Final = frozenset({"fields", "schedules", "staffing", "budgets", "stock"})
+OUTSIDE: Final = frozenset({"fields", "schedules", "staffing", "budgets", "stock"})
 #: Tables whose rows, and not only their conditions, make the plan.
 _SHAPING: Final = frozenset({"holds", "deadlines", "fees", "escalations", "late_penalties", "procedures", "appraisals"})
 

@@ -28,8 +28,6 @@ MOST_WRITTEN: Final = 40
 MOST_ALIKE: Final = 24
 #: Questions of cases that are asked of a longer time as well.
 MOST_LONGER: Final = 6
-#: Cells that no answer holds.
-_PRINTED: Final = frozenset({("fields", "then: choices")})
 #: Tables that only statistics read.
 _COSTS: Final = frozenset({"budgets", "stock"})
 #: Tables whose results turn with time.
@@ -39,7 +37,10 @@ DAY: Final = 86_400
 
 @attrs.frozen(kw_only=True)
 class Told:
-    """Whether a ticket tells a change: the case that it is made from and the facts that are others there."""
+    """Whether a ticket tells a change: the case that it is made from and the facts that are others there.
+
+    That none was found is no proof that there is none.
+    """
 
     is_apart: bool
     case: str | None = None
@@ -77,11 +78,8 @@ def tell_apart(trial: Trial, tickets: Sequence[Prepared], others: Sequence[Case]
         for case in others:
             if case.kind != "statistics" and _differs(trial, case):
                 return Told(is_apart=True, case=case.name)
-    if (mutant.table, mutant.column) in _PRINTED:
-        return Told(is_apart=False, reason=message("only the printed form shows it"))
     if not _can_vary(trial):
-        # What no ticket could be made for is not shown to change nothing.
-        return Told(is_apart=True)
+        return Told(is_apart=False, reason=message("no ticket could be made on both sides of it: it is computed"))
     return Told(
         is_apart=False,
         reason=message(
@@ -157,6 +155,9 @@ def _longer(case: Case) -> Iterator[Case]:
 def _is_shown(trial: Trial, asked: Asked, at_s: int) -> bool:
     """Say whether a decision may show what changed though its columns are the same: it rests on the changed row."""
     mutant = trial.mutant
+    if mutant.table == "holds":
+        # Which rule a hold is of is read off the row itself.
+        return bool(asked.ticket.holds)
     if trial.way == "switch" and mutant.change != "drop" and not mutant.column.startswith("then: "):
         return False
     decision = trial.base.decide_s(asked, at_s)
