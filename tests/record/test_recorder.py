@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -200,6 +201,22 @@ def test_a_second_writer_is_told_who_writes(tmp_path, policy):
         Recorder(tmp_path / "log", policy).__enter__()
     assert code(error) == "record-locked"
     record(tmp_path / "log", policy)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there only the file beside the record is locked")
+@pytest.mark.parametrize("name", ["log", "alias"])
+def test_a_second_writer_finds_no_way_round_the_lock(tmp_path, policy, name):
+    """The lock beside the record was deleted, or the record is opened by another name."""
+    (tmp_path / "log").touch()
+    (tmp_path / "alias").symlink_to(tmp_path / "log")
+    with Recorder(tmp_path / "log", policy) as recorder:
+        recorder.decide(ticket(1), at=AT)
+        (tmp_path / "log.lock").unlink()
+        with pytest.raises(UsageError, match="by another process") as error:
+            Recorder(tmp_path / name, policy).__enter__()
+        assert code(error) == "record-locked"
+    assert verify(tmp_path / "log").is_sound
+    assert len(decisions(tmp_path / "log")) == 1
 
 
 @pytest.mark.parametrize(

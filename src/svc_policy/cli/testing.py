@@ -83,9 +83,7 @@ def test(
     if with_mutation:
         from svc_policy.testing.mutation import mutate
 
-        mutation = mutate(
-            policy, cases, only=only, with_properties=not cases_only, progress=_progress(session)
-        )
+        mutation = mutate(policy, cases, only=only, with_properties=not cases_only, progress=_progress(session))
     if as_json:
         session.write_json(_as_json(policy, cases, failures, properties, coverage, mutation))
     else:
@@ -237,9 +235,7 @@ def _write_mutation(session: Session, mutation: Mutation | None) -> None:
         )
     )
     if mutation.by_properties:
-        session.write(
-            message("{count} of those only a property notices, and no case", count=mutation.by_properties)
-        )
+        session.write(message("{count} of those only a property notices, and no case", count=mutation.by_properties))
 
 
 def _line_of(session: Session, finding: Finding) -> str:

@@ -25,7 +25,7 @@ from svc_policy.diff.deciding import Joint, Queries, decide_one_by_one, some_tic
 from svc_policy.diff.measures import CHILDREN, PARTS, Measure, Variant, measures, variant
 from svc_policy.diff.pinned import pinned
 from svc_policy.diff.tickets import Reading, read_tickets, reader_of, take_tickets
-from svc_policy.diff.touched import touch_of
+from svc_policy.diff.touched import touch_of, without_rows_alike
 from svc_policy.diff.variants import alike, join_plans, plan_like
 from svc_policy.errors import MappingError, Place, UsageError, problem
 from svc_policy.facts.columns import TABLES
@@ -316,6 +316,9 @@ class _Reckoning:
             )
             for number, names in zip(numbers, joint.names, strict=True):
                 self.variants[number] = variant(policies[number], plans[number], names, table, children)
+        if len(joints) == 1:
+            plan, self.variants = without_rows_alike(joints[0].plan, self.variants)
+            joints = [attrs.evolve(joints[0], plan=plan)]
         old, new = self.variants[:2]
         self.measures = measures(old, new, self.variants, with_money=self.with_money)
         self.breakdowns = read_breakdowns(old, new, self.measures, self.connection)

@@ -8,14 +8,14 @@ the changed steps beside; everything else is reckoned for the touched tickets on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from svc_policy.diff.measures import Variant, any_line, differences, or_none
-from svc_policy.expressions.nodes import ZERO, Expression, null, walk
+from svc_policy.diff.measures import Variant, any_line, differences, items, or_none
+from svc_policy.expressions.nodes import FALSE, ZERO, Expression, null, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Step
-from svc_policy.plan import LATE, Plan, columns_made, expressions_for
+from svc_policy.plan import LATE, Plan, columns_made, expressions_for, expressions_of
 
 #: Operators that tell unknown from absent, by what their first argument asks for.
 _TELLING = frozenset({"is_undetermined", "unless_undetermined"})
@@ -73,6 +73,41 @@ def _of_none(name: str) -> str:
     if name.endswith(("_row", "_fired", "_needs", "_unknown", "_done", "_next")):
         return "0"
     return "FALSE" if name.endswith("_open") else or_none(None, name)
+
+
+def without_rows_alike(plan: Plan, variants: Sequence[Variant]) -> tuple[Plan, list[Variant]]:
+    """Leave out, of a joint plan and of its variants, the rows of lists that hold alike under every variant.
+
+    They change nothing, and what only they wait for need not be reckoned: the clocks of all targets, for escalations.
+    """
+    seen: set[Expression] = set()
+    nodes = (node for step in plan.steps for item in expressions_of(step) for node in walk(item, seen))
+    read = {str(node.data) for node in nodes if node.operator == "column"}
+    made = {f"{step.name}_fired": step for step in plan.steps if isinstance(step, Collect)}
+    left_out: dict[str, frozenset[int]] = {}
+    for table in dict.fromkeys(table for each in variants for table in each.plan.tables):
+        found = {each.names.get(f"{table}_fired", "") for each in variants}
+        said = items(variants[0], table)
+        if found & read or not found <= made.keys() or any(items(each, table) != said for each in variants):
+            continue
+        by_row = list(zip(*(made[name].conditions for name in found), strict=True))
+        changing = {said[row] for row, conditions in enumerate(by_row) if len(set(conditions)) > 1}
+        alike = frozenset(row for row, item in enumerate(said) if item not in changing)
+        left_out |= {f"{name.removesuffix('_fired')}": alike for name in found} | {table: alike}
+    return _without_rows(plan, left_out), [
+        attrs.evolve(each, plan=_without_rows(each.plan, left_out), kept={}) for each in variants
+    ]
+
+
+def _without_rows(plan: Plan, left_out: Mapping[str, Collection[int]]) -> Plan:
+    def narrowed(step: Step) -> Step:
+        rows = left_out.get(step.name)
+        if rows is None or not isinstance(step, Collect):
+            return step
+        kept = tuple(FALSE if row in rows else condition for row, condition in enumerate(step.conditions))
+        return attrs.evolve(step, conditions=kept)
+
+    return attrs.evolve(plan, steps=tuple(narrowed(step) for step in plan.steps))
 
 
 def columns_for(plan: Plan, wanted: Iterable[str]) -> frozenset[str]:

@@ -45,7 +45,7 @@ class FormField:
 def field_rows(policy: PolicyViews, form: str, day: int | None = None) -> tuple[Row, ...]:
     """List the rows of a form's fields in their order; those of one day's edition, or all of them."""
     rows = [row for row in policy.pack.rows.get("fields", ()) if _stands_on(row, form) and _holds(policy, row, day)]
-    return tuple(sorted(rows, key=_order))
+    return tuple(sorted(rows, key=order_of))
 
 
 def fields_of(policy: PolicyViews, decision: Decision, form: str) -> tuple[FormField, ...]:
@@ -178,6 +178,7 @@ def _holds(policy: PolicyViews, row: Row, day: int | None) -> bool:
     return day is None or (is_in_force(row, day) and adopts(policy, row, day))
 
 
-def _order(row: Row) -> tuple[bool, int]:
+def order_of(row: Row) -> tuple[bool, int]:
+    """Give where a field stands on its form; those that say nothing come last, in the order of the table."""
     cell = row.results.get("order")
     return (cell is None, int(cast("int", cell.value)) if isinstance(cell, Literal) else 0)

@@ -149,6 +149,10 @@ except ImportError:  # pragma: no cover - Windows
     def _unlock(file: IO[bytes]) -> None:
         file.seek(_LOCKED_AT)
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
+    def hold(descriptor: int) -> bool:
+        """Say yes: there a lock would keep readers out, and the lock beside the record has to do."""
+        return True
 else:
 
     def _try_lock(file: IO[bytes]) -> bool:
@@ -160,3 +164,11 @@ else:
 
     def _unlock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
+
+    def hold(descriptor: int) -> bool:
+        """Lock an open record itself, until it is closed; False where another writer has it, by whatever name."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

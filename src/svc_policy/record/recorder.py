@@ -24,7 +24,7 @@ from svc_policy.errors import Place, Problem, UsageError, problem
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
-from svc_policy.record.head import EMPTY, Head, Lock, Position, beside, read_head
+from svc_policy.record.head import EMPTY, Head, Lock, Position, beside, hold, read_head
 from svc_policy.record.inputs import Privacy, TicketWriter, salt_of
 from svc_policy.record.layout import MOST_KEPT, Dates, Layout, Layouts
 from svc_policy.record.lines import (
@@ -112,6 +112,14 @@ class Recorder:
         try:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._descriptor = os.open(self.path, flags, 0o666)
+            if not hold(self._descriptor):
+                # Its lock was deleted, or it has two names, each with a lock of its own.
+                refuse(
+                    "record-locked",
+                    message("the record is being written by another process"),
+                    self.path,
+                    message("a record has one writer: wait for it to end, or write to another file"),
+                )
             self._size = os.lseek(self._descriptor, 0, os.SEEK_END)
             self._last = self._recovered()
         except OSError as error:

@@ -17,7 +17,7 @@ from svc_policy.testing.judging import Judges, judges_of
 from svc_policy.testing.loading import Loader
 from svc_policy.testing.mutants import Mutant, mutants_of
 from svc_policy.testing.proving import proof_of
-from svc_policy.testing.switching import Asked, Changed, Switchboard, Trial
+from svc_policy.testing.switching import Asked, Changed, Switchboard, Trial, Wanted
 from svc_policy.testing.telling import Told, tell_apart
 
 #: `alike`: no ticket was found that tells the change; `equivalent`: it is proved that there is none.
@@ -31,6 +31,8 @@ VERDICTS: Final[Mapping[Verdict, Message]] = {
     "refused": message("no policy"),
 }
 
+#: How many cases are asked before a changed policy is compiled as a whole.
+_SHORTLY: Final = 2
 #: What a statistics case may rest on beside the columns of its tickets.
 _COUNTED: Final = frozenset({"budgets", "stock", "approvals", "penalties", "late_penalties"})
 #: Tables whose rows only one kind of case reads.
@@ -129,11 +131,15 @@ def mutate(
     for table in tables:
         of = [mutant for mutant in mutants if mutant.table == table]
         complaints = {id(mutant): loader.complaint(run.board.pack_of(mutant), mutant) for mutant in of}
-        trials = run.board.changed([mutant for mutant in of if complaints[id(mutant)] is None])
+        taken = [mutant for mutant in of if complaints[id(mutant)] is None]
+        noticed = {id(mutant): case for mutant in taken if (case := run.shortly(mutant)) is not None}
+        trials = run.board.changed([mutant for mutant in taken if id(mutant) not in noticed])
         for mutant in of:
             complaint = complaints[id(mutant)]
             if complaint is not None:
                 findings.append(Finding(mutant=mutant, verdict="refused", reason=complaint))
+            elif id(mutant) in noticed:
+                findings.append(Finding(mutant=mutant, verdict="noticed", case=noticed[id(mutant)]))
             else:
                 findings.append(run.judge(next(trials)))
             if progress is not None:
@@ -174,6 +180,12 @@ class Prepared:
             self.columns = {one: found for one, found in self.columns.items() if len(self.columns) < 4}
             self.columns[key] = base.columns(self.asked, self.at_s)
         return self.columns[key]
+
+
+def _want(policy: Wanted, case: Case) -> None:
+    """Tell a changed policy what a case looks at."""
+    heads = {path.partition(".")[0].removesuffix("[]") for path in case.expect}
+    policy.keys = frozenset({*heads, "rules"} if case.rules or case.cites else heads)
 
 
 class _Run:
@@ -231,10 +243,32 @@ class _Run:
             return Finding(mutant=mutant, verdict="unnoticed", case=told.case, facts=told.facts)
         return Finding(mutant=mutant, verdict="alike", reason=told.reason)
 
+    def shortly(self, mutant: Mutant) -> str | None:
+        """Name one of the likeliest cases where it notices a change that needs a plan of its own.
+
+        A plan for what one ticket states is made in a quarter of the time that the whole takes.
+        """
+        if self.board.way_of(mutant) != "anew":
+            return None
+        for one in self._likeliest(mutant)[:_SHORTLY]:
+            policy = self.board.shortly(mutant)
+            _want(policy, one.case)
+            try:
+                if run_case(policy, one.case):
+                    return one.case.name
+            except Exception:  # a changed policy may break anywhere; the whole of it says how
+                return None
+        return None
+
+    def _likeliest(self, mutant: Mutant) -> list[Prepared]:
+        """Give the cases that name a changed rule, then those that rest on one."""
+        named = [one for one in self.tickets if not mutant.rules.isdisjoint(one.case.rules)]
+        using = [one for one in self.tickets if not mutant.rules.isdisjoint(one.uses)]
+        return list(dict.fromkeys([*named, *using]))
+
     def _asked_of(self, trial: Trial, case: Case) -> Policy:
         assert trial.policy is not None
-        heads = {path.partition(".")[0].removesuffix("[]") for path in case.expect}
-        trial.policy.keys = frozenset({*heads, "rules"} if case.rules or case.cites else heads)
+        _want(trial.policy, case)
         return trial.policy
 
     def _cases_for(self, trial: Trial) -> Iterator[Case]:
@@ -243,9 +277,7 @@ class _Run:
         rules = mutant.rules
         kinds = _KINDS.get(mutant.table)
         if kinds is None or TICKET in kinds:
-            named = [one for one in self.tickets if not rules.isdisjoint(one.case.rules)]
-            using = [one for one in self.tickets if not rules.isdisjoint(one.uses)]
-            for one in dict.fromkeys([*named, *using, *self.tickets]):
+            for one in dict.fromkeys([*self._likeliest(mutant), *self.tickets]):
                 if self._reaches(trial, one):
                     yield one.case
         for case in sorted(self.others, key=lambda one: (one.kind == "statistics", rules.isdisjoint(one.rules))):

@@ -17,13 +17,15 @@ import attrs
 from svc_policy.check.possible import GIVEN_BY
 from svc_policy.check.views import Piece, pieces_of, table_views
 from svc_policy.diff.regions import differing_regions
+from svc_policy.engines.python import generate
 from svc_policy.messages import Message, message
 from svc_policy.pack.load import Pack
+from svc_policy.policy.forms import order_of
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.statistics import LOOK_BACK
 from svc_policy.testing.mutants import Mutant
-from svc_policy.testing.switching import OUTSIDE, Trial
+from svc_policy.testing.switching import OUTSIDE, Changed, Trial
 from svc_policy.units import Literal
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 #: Cells that no decision holds.
 _PRINTED: Final = frozenset({("fields", "then: choices")})
+_ANOTHER_READING: Final = message("proved: the rule rests on another reading than the one that is taken")
 #: Tables of which a view reads cells itself, whatever the row's conditions say.
 _READ_BY_VIEWS: Final = frozenset({"holds"})
 #: Tables whose results lead to what others can be asked; see :mod:`svc_policy.check.possible`.
@@ -47,7 +50,15 @@ def proof_of(trial: Trial) -> Message | None:
     if mutant.settings is not None:
         return message("no rule reads it") if _is_unread(trial.base.pack, mutant) else None
     assert trial.policy is not None
-    if trial.way == "anew" or mutant.table in OUTSIDE or mutant.table in _READ_BY_VIEWS or not _means_its_rows(mutant):
+    if (mutant.table, mutant.column) == ("fields", "then: order"):
+        before_row, after_row = mutant.rows[0]
+        same = _in_order(trial.base.pack) == [
+            before_row if row is after_row else row for row in _in_order(trial.policy.pack)
+        ]
+        return message("proved: the fields of every form stand in the same order") if same else None
+    if trial.way == "anew":
+        return _of_another_reading(trial, trial.policy)
+    if mutant.table in OUTSIDE or mutant.table in _READ_BY_VIEWS or not _means_its_rows(mutant):
         return None
     tables = {mutant.table, *_LEADING}
     before, after = (_told_apart(policy.pack, tables) for policy in (trial.base, trial.policy))
@@ -65,6 +76,25 @@ def _is_unread(pack: Pack, mutant: Mutant) -> bool:
     is_tax = isinstance(tax, Parameter) and tax.name == mutant.rule
     is_put = any(tax is literal for _, literal in parameter.values)
     return not (is_tax or is_put or any(mutant.rule in row.rests_on for rows in pack.rows.values() for row in rows))
+
+
+def _in_order(pack: Pack) -> list[Row]:
+    """Put the rows of all fields in the order in which forms show them: what stands on one form keeps it."""
+    return sorted(pack.rows["fields"], key=order_of)
+
+
+def _of_another_reading(trial: Trial, changed: Changed) -> Message | None:
+    """Prove a change in a row that never holds by the plan itself: it is the same, to the letter of its program."""
+    mutant = trial.mutant
+    if mutant.table in _READ_BY_VIEWS or any(
+        piece.row in (row, new)
+        for policy in (trial.base, changed)
+        for row, new in mutant.rows
+        for piece in pieces_of(policy.pack, mutant.table)
+    ):
+        return None
+    programs = [generate(policy.plan, policy.clocks) for policy in (trial.base, changed)]
+    return _ANOTHER_READING if programs[0] == programs[1] else None
 
 
 def _means_its_rows(mutant: Mutant) -> bool:
@@ -93,7 +123,7 @@ def _reason(before: Pack, after: Pack, mutant: Mutant) -> Message:
         return [piece for piece in pieces if (_PLACE, place) in piece.results]
 
     if not any(own(pieces_of(pack, mutant.table)) for pack in (before, after)):
-        return message("proved: the rule rests on another reading than the one that is taken")
+        return _ANOTHER_READING
     views = [view for view in table_views(before, after) if view.table == mutant.table]
     boxes = [[piece.box for view in views for piece in own(list(view.pieces[side]))] for side in (0, 1)]
     if boxes[0] == boxes[1] and not mutant.column.startswith("then: "):

@@ -163,10 +163,8 @@ def try_property(
 
     def attempt(example: tuple[Any, ...]) -> None:
         nonlocal count
-        failure = refused(judge)(*example)
-        # What the policy refuses was not tried.
         count += 1
-        if failure is not None:
+        if refused(judge)(*example) is not None:
             worst[:] = [example]
             raise _Broken
 

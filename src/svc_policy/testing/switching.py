@@ -134,7 +134,25 @@ class _Switching(Builder):
         return found
 
 
-class Changed(Policy):
+class Wanted(Policy):
+    """A policy that gives of its decisions what is wanted, and puts no more into JSON."""
+
+    #: The keys that a decision's JSON is wanted for, all of them unless said: most of it is of no use to a case.
+    keys: frozenset[str] | None = None
+
+    def as_dict(self, decision: Any) -> dict[str, Any]:
+        """Give what is wanted of a decision as JSON-ready data; rules that are not wanted are none."""
+        from svc_policy.policy.json import decision_to_dict
+
+        if self.keys is None:
+            return decision_to_dict(self, decision)
+        # Of a rule a case names the table, the id and the clauses.
+        uses = decision.rules if "rules" in self.keys else ()
+        rules = [{"table": use.table, "rule": use.rule, "cites": use.cites} for use in uses]
+        return {**decision_to_dict(self, decision, self.keys - {"rules"}), "rules": rules}
+
+
+class Changed(Wanted):
     """A policy with one change, ready to decide."""
 
     def __init__(self, base: Policy, pack: Pack, plan: Plan, compiled: Compiled, number: int = 0) -> None:
@@ -147,8 +165,6 @@ class Changed(Policy):
         self.number = number
         #: The decisions of the unchanged policy, where they are the changed one's too.
         self.shared: Batches | None = None
-        #: The keys that a decision's JSON is wanted for, all of them unless said: most of it is of no use to a case.
-        self.keys: frozenset[str] | None = None
 
     @contextlib.contextmanager
     def planned(self, plan: Plan) -> Iterator[None]:
@@ -158,17 +174,6 @@ class Changed(Policy):
             yield
         finally:
             self._plan = own
-
-    def as_dict(self, decision: Any) -> dict[str, Any]:
-        """Give what is wanted of a decision as JSON-ready data; rules that are not wanted are none."""
-        from svc_policy.policy.json import decision_to_dict
-
-        if self.keys is None:
-            return decision_to_dict(self, decision)
-        # Of a rule a case names the table, the id and the clauses.
-        uses = decision.rules if "rules" in self.keys else ()
-        rules = [{"table": use.table, "rule": use.rule, "cites": use.cites} for use in uses]
-        return {**decision_to_dict(self, decision, self.keys - {"rules"}), "rules": rules}
 
     def decide(self, ticket: Any, *, at: datetime | None = None) -> Any:
         """Decide a ticket of a case, which has been read before, or any other."""
@@ -308,6 +313,12 @@ class Switchboard:
     def pack_of(self, mutant: Mutant) -> Pack:
         """Give the changed pack."""
         return changed_pack(self.policy.pack, mutant, {id(row): changed for row, changed in mutant.rows})
+
+    def shortly(self, mutant: Mutant) -> Wanted:
+        """Give the changed policy for the decision of one ticket, which is made in a plan of what that ticket states."""
+        made = Wanted(self.pack_of(mutant), self.policy.fixed_on)
+        made._clocks, made._reader = self.policy.clocks, self.policy._reader
+        return made
 
     def changed(self, mutants: Sequence[Mutant]) -> Iterator[Trial]:
         """Give each change's policy, and the unchanged one that it is held against; the changes of one table."""
