@@ -106,6 +106,29 @@ def test_a_hole_between_editions_says_its_days(tmp_path, old, new, days):
     assert gap.suggestion.startswith("old," if days[1] else "new,")
 
 
+@pytest.mark.parametrize(
+    ("until", "since", "days"),
+    [
+        ("2026-01-01", "2026-02-01", "from 2026-01-01 to 2026-01-31"),
+        ("2026-01-01", "2026-01-01", None),
+    ],
+)
+def test_a_rule_that_collects_has_no_hole_between_its_editions(tmp_path, until, since, days):
+    rows = (
+        f"late,2025-01-01,{until},missed,clerk,20 CNY,m-1\nlate,{since},2027-01-01,missed,clerk,30 CNY,m-1\n"
+        "other,,,mistake,clerk,50 CNY,m-1\n"
+    )
+    policy = shop(tmp_path, {"penalties": f"rule,from,until,incident_kind,then: liable,then: amount,cite\n{rows}"})
+    # Before its first edition and after its last one a rule may be silent.
+    holes = [one for one in policy.check() if one.code == "edition-gap"]
+    assert [(one.severity, one.rules, words(one)) for one in holes] == (
+        [("warning", ("late",), "incident_kind missed")] if days else []
+    )
+    if days:
+        assert days in holes[0].message.text("en")
+        assert holes[0].example.ticket["incidents"][0]["occurred_on"].startswith("2026-01-")
+
+
 def test_every_ticket_has_a_payer(tmp_path):
     text = "rule,fee_refused,then: payer,cite\nrefused,yes,head,m-1\n"
     (gap,) = found(shop(tmp_path, {"payers": text}))

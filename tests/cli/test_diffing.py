@@ -63,6 +63,12 @@ def test_json_holds_to_its_schema_and_has_both_explanations(pack: Path) -> None:
     assert "70.01" in region["example"]["inside"]["new"]
 
 
+def test_a_page_on_standard_output_stands_alone(pack: Path) -> None:
+    done = run("diff", "mall", pack, "--html", "-")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.lower().startswith("<!doctype html>")
+
+
 def test_what_changes_nothing_says_so(tmp_path: Path) -> None:
     same = run("diff", "mall", "mall", "--exit-code")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "nothing changed: the two policies are the same")

@@ -82,7 +82,8 @@ def test_json_holds_everything(pack):
 @pytest.mark.parametrize(("language", "words"), [("en", "noticed by no case"), ("zh", "没有案例发现")])
 def test_the_page_stands_alone_in_both_languages(pack, tmp_path, language, words):
     file = tmp_path / "tested.html"
-    done = run("test", pack, "--coverage", "--mutate", "--only", "deadlines", "--cases-only", "--html", file, "--lang", language)
+    asked = ("--coverage", "--mutate", "--only", "deadlines", "--cases-only")
+    done = run("test", pack, *asked, "--html", file, "--lang", language)
     assert done.exit_code == 0
     text = file.read_text(encoding="utf-8")
     assert words in text

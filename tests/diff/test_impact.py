@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
 from pack.building import write_pack
@@ -16,7 +18,7 @@ from svc_policy.diff.impact import Impact, impact_of_file, impact_of_tables
 from svc_policy.diff.impact_text import impact_lines
 from svc_policy.errors import CalendarError, MappingError, UsageError
 
-from .shop import AT, shop, tickets
+from .shop import AT, TABLES, TICKETS, shop, tickets
 
 pytest.importorskip("duckdb")
 
@@ -155,7 +157,7 @@ def test_what_a_row_says_beside_its_figures_is_a_change_too(old: Policy, tmp_pat
 
 def test_amounts_in_two_currencies_are_not_compared(tmp_path: Path) -> None:
     old = shop(tmp_path / "old")
-    euros = {name: text.replace("CNY", "EUR") for name, text in _texts().items()}
+    euros = {name: text.replace("CNY", "EUR") for name, text in TABLES.items()}
     new = shop(tmp_path / "new", {"deadlines": ("24 h", "12 h")}, ('currency = "CNY"', 'currency = "EUR"'), euros)
     found = impact_of_file(old, new, tickets(tmp_path), at=datetime.fromisoformat(AT))
     assert found.currency is None
@@ -164,12 +166,6 @@ def test_amounts_in_two_currencies_are_not_compared(tmp_path: Path) -> None:
     ]
     assert not [total for total in found.totals if total.measure.kind == "money"]
     assert found.total("late/arrived").difference == 1  # type: ignore[union-attr]
-
-
-def _texts() -> dict[str, str]:
-    from .shop import TABLES
-
-    return TABLES
 
 
 def test_tickets_outside_one_calendar_are_counted(tmp_path: Path) -> None:
@@ -214,19 +210,32 @@ def test_a_folder_of_tables_is_read_as_it_is(impact: Impact, old: Policy, new: P
     ]
 
 
-def test_tickets_are_decided_in_portions(impact: Impact, old: Policy, new: Policy, tmp_path: Path) -> None:
+def test_only_the_tickets_that_are_touched_are_decided_under_every_variant(
+    impact: Impact, old: Policy, new: Policy, tmp_path: Path
+) -> None:
     import duckdb
 
     from svc_policy.diff.tickets import read_tickets
 
     connection = duckdb.connect()
-    read_tickets(connection, tickets(tmp_path), old, None)
-    found = impact_of_tables(old, new, connection, at_s=impact.at_s, chunk=2)
+    # The last one lies in no category, is no visit and has no window: nothing touches it.
+    text = TICKETS.replace("T3", "T4") + "T3,no,5,normal,2026-04-01T09:00:00,\n"
+    read_tickets(
+        connection, tickets(tmp_path, text.replace("T4,no,5,normal,2026-04-01T09:00:00,", "T4,,,,,")), old, None
+    )
+    found = impact_of_tables(old, new, connection, at_s=impact.at_s, few=1, chunk=2)
     assert [(each.measure.key, each.before, each.difference) for each in found.totals] == [
         (each.measure.key, each.before, each.difference) for each in impact.totals
     ]
     assert found.rest == impact.rest
+    assert (found.tickets, found.compared, found.changed) == (4, 4, 3)
     assert [item.ticket_id for item in found.top] == ["T1", "T2", "T3"]
+    months = next(each for each in found.breakdowns if each.name == "month")
+    assert [(row.name, row.tickets, row.changed, row.after) for row in months.rows] == [
+        ("2026-03", 2, 2, 35_640),
+        ("2026-04", 1, 1, 0),
+        ("", 1, 0, 0),
+    ]
     connection.close()
 
 
@@ -238,11 +247,19 @@ def test_an_instant_without_offset_is_refused(old: Policy, new: Policy, tmp_path
 # --- against the other engine
 
 
+AT_S = 1_767_225_600
 CHANGED = {
     "fees.csv": [("22.50 EUR", "24.75 EUR"), ('free,,,"C, D"', "free,,,D")],
     "approvals.csv": [("chief,free", "clerk,free")],
-    "penalties.csv": [("6 EUR,60 EUR", "7 EUR,65 EUR")],
+    "deadlines.csv": [("reported,5 days", "reported,4 days")],
     "policy.toml": [('value = "19 %"', 'value = "20 %"')],
+}
+
+
+LEFT_OUT = {
+    *("intake.csv", "procedures.csv", "appraisals.csv", "compensations.csv", "routing.csv", "forms.csv"),
+    *("checklists.csv", "surveys.csv", "duties.csv", "cases.toml", "penalties.csv", "late_penalties.csv"),
+    *("overrides.csv", "holds.csv", "confirmations.csv", "payers.csv"),
 }
 
 
@@ -250,33 +267,53 @@ CHANGED = {
 def workshops(tmp_path_factory: pytest.TempPathFactory) -> tuple[Policy, Policy]:
     from engines.workshop import FILES
 
-    files = dict(FILES)
+    base = {name: text for name, text in FILES.items() if name not in LEFT_OUT}
+    files = dict(base)
     for name, pairs in CHANGED.items():
         for before, after in pairs:
             assert files[name].count(before) == 1, (name, before)
             files[name] = files[name].replace(before, after)
     folder = tmp_path_factory.mktemp("workshops")
-    return load(write_pack(folder / "old", FILES)), load(write_pack(folder / "new", files))
+    return load(write_pack(folder / "old", base)), load(write_pack(folder / "new", files))
 
 
-def test_the_lines_are_what_each_altered_policy_decides_ticket_by_ticket(workshops: tuple[Policy, Policy]) -> None:
+@attrs.frozen
+class Drawn:
+    """Tickets that all policies decide, in a connection, and their measures under the old, the new, each alteration."""
+
+    connection: Any
+    count: int
+    slow: list[list[dict[str, int] | None]]
+
+
+@pytest.fixture(scope="module")
+def drawn(workshops: tuple[Policy, Policy]) -> Iterator[Drawn]:
     import duckdb
 
     from engines.tickets import random_tickets
     from svc_policy.batch import insert_tickets
 
     old, new = workshops
-    at_s = 1_767_225_600
-    # What lies outside the calendar is another test's.
-    drawn = [ticket for ticket in random_tickets(old, 120, 7) if _slow(old, [ticket], at_s)[0] is not None]
-    connection = duckdb.connect()
-    insert_tickets(connection, old, drawn)
-    found = impact_of_tables(old, new, connection, at_s=at_s)
+    tried = random_tickets(old, 40, 7)
     variants = [altered(old, item, new) for item in alterations(old, new, 40)]
-    assert len(variants) == len(found.lines) == 5
-    slow = [_slow(policy, drawn, at_s) for policy in (old, new, *variants)]
+    assert len(variants) == 5
+    slow = [_slow(policy, tried, AT_S) for policy in (old, new, *variants)]
+    # What lies outside the calendar is another test's.
+    inside = [number for number, each in enumerate(slow[0]) if each is not None]
+    connection = duckdb.connect()
+    insert_tickets(connection, old, [tried[number] for number in inside])
+    yield Drawn(connection, len(inside), [[of[number] for number in inside] for of in slow])
+    connection.close()
+
+
+def test_the_lines_are_what_each_altered_policy_decides_ticket_by_ticket(
+    workshops: tuple[Policy, Policy], drawn: Drawn
+) -> None:
+    slow = drawn.slow
     assert all(each is not None for of in slow for each in of)
-    assert found.compared == len(drawn) > 90
+    found = impact_of_tables(*workshops, drawn.connection, at_s=AT_S)
+    assert found.compared == drawn.count > 25
+    assert len(found.lines) == 5
     measured = {total.measure.key for total in found.totals}
     for key in sorted({name for of in slow for each in of if each for name in each}):
         sums = [sum((each or {}).get(key, 0) for each in of) for of in slow]
@@ -289,9 +326,46 @@ def test_the_lines_are_what_each_altered_policy_decides_ticket_by_ticket(worksho
     assert {
         "money/fee_visit",
         "money/tax",
-        "money/penalty_most",
         "list/approvals/approver: chief; subject: free",
     } <= measured
+
+
+PARTS = {
+    **TABLES,
+    "part_fees": "rule,cause,then: share,cite\nmisuse,misuse,120 %,m-1\nrest,-,100 %,m-1\n",
+    "duties": "rule,category,then: owner,then: duty,cite\nlook,A,clerk,look,m-1\nask,C,clerk,ask,m-1\n",
+}
+
+
+def test_both_engines_reckon_the_same(tmp_path: Path) -> None:
+    import duckdb
+
+    from engines.tickets import random_tickets
+    from svc_policy.batch import insert_tickets
+
+    edits = {
+        "part_fees": ("100 %", "90 %"),
+        "duties": ("clerk,look", "head,look"),
+        "fees": ("> 10 km,road", "> 20 km,road"),
+    }
+    old, new = shop(tmp_path / "old", tables=PARTS), shop(tmp_path / "new", edits, tables=PARTS)
+    connection = duckdb.connect()
+    insert_tickets(connection, old, random_tickets(old, 150, 5))
+    one_by_one = impact_of_tables(old, new, connection, at_s=AT_S)
+    # All are decided in DuckDB as they were, and those that are touched one by one.
+    at_once = impact_of_tables(old, new, connection, at_s=AT_S, few=149)
+    for each in (one_by_one, at_once):
+        assert {"money/parts_amount", "money/fee_road", "changed/duties"} <= {item.measure.key for item in each.totals}
+    assert at_once.totals == one_by_one.totals
+    assert [line.effects for line in at_once.lines] == [line.effects for line in one_by_one.lines]
+    assert at_once.rest == one_by_one.rest
+    assert at_once.undecided == one_by_one.undecided
+    assert [each.rows for each in at_once.breakdowns] == [each.rows for each in one_by_one.breakdowns]
+    assert [(item.ticket_id, item.because) for item in at_once.top] == [
+        (item.ticket_id, item.because) for item in one_by_one.top
+    ]
+    ((touched,),) = connection.execute("SELECT count(*) FROM touched").fetchall()
+    assert one_by_one.changed <= touched < 150
     connection.close()
 
 
@@ -324,5 +398,11 @@ def _measured(policy: Policy, decision: Decision) -> Iterator[tuple[str, int]]:
         yield f"late/{name}", int(target.status in ("late", "breached"))
     for item in decision.approvals:
         yield f"list/approvals/approver: {item.cells['approver']}; subject: {item.cells['subject']}", 1
-    for name in ("penalty_least", "penalty_most"):
-        yield f"money/{name}", int(decision.column(name) or 0)
+    for item in decision.escalations:
+        cells = "; ".join(
+            f"{key}: {item.cells[key]}"
+            for key in ("target", "level", "notify", "when", "answer")
+            if item.cells[key] is not None
+        )
+        yield f"list/escalations/{cells}", 1
+    yield "money/parts_amount", int(decision.column("parts_amount") or 0)

@@ -48,5 +48,7 @@ def test_a_value_is_that_of_the_governing_day(
             (before,), (after,) = found[result]
             assert first in before
             assert then in after
+            if table == "remedies":
+                assert [decide(policy, facts).to_dict()["remedies"][0]["days"] for policy in (old, new)] == [7, 15]
         else:
             assert found == {}

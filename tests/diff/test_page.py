@@ -79,6 +79,7 @@ def test_the_page_needs_nothing_else_and_shows_the_figures(
     assert "fees.visit" in reader.text and "deadlines.arrive" in reader.text
     assert ("之前" if language == "zh" else "before") in reader.text
     assert NASTY not in page and NASTY in reader.text
+    assert ("没有工单写明区域" if language == "zh" else "No ticket states a zone") in reader.text
 
 
 def test_without_tickets_there_is_no_impact(both: tuple[Policy, Policy]) -> None:

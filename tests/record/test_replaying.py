@@ -6,16 +6,19 @@ import json
 import shutil
 from pathlib import Path
 
+import attrs
 import jsonschema
 import pytest
 
 import svc_policy
+from cli.running import run
 from pack.building import write_pack
 from record.writing import AT, TABLES, decisions, lines, record, small, ticket
 from rules.made import POLICY, decide
 from svc_policy import Policy, load
 from svc_policy.errors import PackError, UsageError
 from svc_policy.record import Recorder, recall, replay, verify
+from svc_policy.record.reading import find
 
 SCHEMA = Path(svc_policy.__file__).parent / "schemas" / "record.schema.json"
 
@@ -199,6 +202,20 @@ def test_replay_says_what_it_cannot_redo_and_redoes_the_rest(tmp_path):
     # 2 km away: far now, due after 50 hours instead of 24. What the cause decides is not held against it.
     assert (again.changed, again.partly) == (1, 3)
     assert again.rules_gone == {"deadlines.near": 1} and again.rules_new == {"deadlines.far": 1}
+
+
+def test_what_does_not_hang_on_what_was_left_out_is_compared_when_shown(tmp_path, monkeypatch):
+    log = record(tmp_path / "log", small(tmp_path, PRIVATE), 1, cause="misuse")
+    number = decisions(log)[0]["n"]
+    shown = recall(log, number)
+    assert not shown.is_same and not shown.differs and "duties_fired" in shown.left
+    recorded = find(log, number)
+    # The ticket is 0 km away: category C. The cause has no part in it.
+    lie = attrs.evolve(recorded, results={**recorded.results, "category": "A"})
+    monkeypatch.setattr("svc_policy.record.replaying.find", lambda *_: lie)
+    assert recall(log, number).differs
+    shown = run("record", "show", log, str(number))
+    assert (shown.exit_code, "it comes out otherwise than recorded" in shown.stdout) == (1, True)
 
 
 def test_the_rule_of_a_hold_whose_kind_was_left_out_is_no_change(tmp_path):

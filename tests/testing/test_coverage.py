@@ -77,3 +77,27 @@ def test_without_cases_nothing_is_touched(tmp_path):
 
 def test_a_case_whose_ticket_is_refused_touches_nothing(tmp_path):
     assert cover(shop(tmp_path, NEAR.replace("= 5 }", "= -5 }"))).share == 0
+
+
+def test_a_table_that_is_asked_of_the_ticket_and_of_its_parts_is_touched_without_parts(tmp_path):
+    exclusions = "rule,distance_km,then: reason,cite\nfar,> 10 km,far,m-1\n"
+    sides = touched(cover(shop(tmp_path, NEAR, exclusions=exclusions)), "bound")
+    assert (sides["far: distance_km ↓ 10 km"], sides["far: distance_km ↑ 10 km"]) == ("near", None)
+
+
+def test_drawn_tickets_stand_beside_the_cases(tmp_path):
+    found = cover(shop(tmp_path, NEAR), drawn=60)
+    by_name = {item.name: item for item in found.items}
+    assert found.drawn == 60
+    # Nobody's case is about wear, or beyond fifty kilometres; tickets drawn on the bounds are.
+    for name in ("cause = wear", "far: distance_km ↑ 50 km"):
+        assert (by_name[name].case, by_name[name].is_drawn, by_name[name].is_touched) == (None, True, True)
+    # Nothing rests on the second reading, whatever is drawn.
+    assert not by_name["unread"].is_touched
+    assert found.share_of_cases < found.share < 10_000
+    assert found.drawn_of("rule") <= found.of("rule")[1]
+
+
+def test_without_drawn_tickets_both_shares_are_those_of_the_cases(full):
+    assert full.drawn == 0
+    assert full.share == full.share_of_cases

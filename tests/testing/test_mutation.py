@@ -11,7 +11,7 @@ from svc_policy.pack.cases import cases_of, run_case
 from svc_policy.testing.mutants import mutants_of
 from svc_policy.testing.mutation import mutate
 from svc_policy.testing.switching import changed_pack
-from testing.shop_with_cases import FAR, FIRST, FREE, LAST, NEAR, TABLES, shop
+from testing.shop_with_cases import FAR, FIRST, FREE, LAST, NEAR, TABLES, case, shop
 
 
 def changes(policy, table, rule, column=None):
@@ -100,15 +100,14 @@ def test_a_row_behind_one_that_always_holds_changes_nothing(tmp_path):
     assert verdicts(mutate(policy, only="category.all"))["category.all all → -"] in ("noticed", "unnoticed")
 
 
-def test_a_bound_below_what_can_occur_is_proved_to_change_nothing(tmp_path):
-    # No distance is less than nothing, so `>= 0` and `-` hold of the same.
-    # Nor are there fewer than no parts: `>= 1` is all but none, and `>= 0` is all.
-    deadlines = TABLES["deadlines"].replace("<= 5 km", "[0..5] km")
-    found = mutate(shop(tmp_path, NEAR, deadlines=deadlines), only="deadlines.near").findings
-    told = {one.mutant.after: (one.verdict, str(one.reason)) for one in found}
-    # The lower bound opened leaves out a distance of nothing, which is one.
-    assert told["(0 km..5 km]"][0] == "unnoticed"
-    assert told["[0 km..5 km)"][0] == "noticed"
+def test_an_overlap_that_an_earlier_rule_decides_is_proved_to_change_nothing(tried):
+    found = {one.mutant.name: one for one in tried.findings}
+    # `near` comes first, and has the five kilometres anyway.
+    shared = found["deadlines.far distance_km (5..50] km → [5 km..50 km]"]
+    assert (shared.verdict, str(shared.reason)) == (
+        "equivalent",
+        "proved: other rules decide wherever it makes a difference",
+    )
 
 
 def test_a_rule_that_says_what_another_says_is_not_proved_to_be_idle(tmp_path):
@@ -124,6 +123,8 @@ def test_rules_of_another_reading_are_proved_to_change_nothing(tmp_path):
     reasons = {one.mutant.column: str(one.reason) for one in found if one.verdict == "equivalent"}
     assert reasons["then: fixed"] == "proved: the rule rests on another reading than the one that is taken"
     assert reasons["category"] == reasons["then: fixed"]
+    # Which lines a quote can have is another plan, though none of them ever stands in it.
+    assert "then: line" not in reasons
 
 
 def test_what_the_loader_refuses_is_no_policy(tried):
@@ -137,16 +138,28 @@ def test_what_the_loader_refuses_is_no_policy(tried):
 
 def test_a_case_that_names_a_rule_notices_that_another_hold_is_stated(tmp_path):
     holds = "rule,hold_kind,then: stops,cite\nwaiting,customer_wait,arrived,m-1\nparts,parts_approval,arrived,m-1\n"
-    held = NEAR.replace("distance_km = 5", "distance_km = 5, holds = [{ hold_kind = \"parts_approval\", from_at = \"2026-03-04T09:30:00\" }]")
-    held = held.replace('expect = {', 'rules = ["holds.parts"]\nexpect = {').replace('"targets.arrived.due" = "2026-03-05T09:00:00"', '"category" = "A"')
+    stated = 'holds = [{ hold_kind = "parts_approval", from_at = "2026-03-04T09:30:00" }]'
+    held = case("held", "2026-03-04", distance=f"5, {stated}", expect='category = "A"') + 'rules = ["holds.parts"]\n'
+    found = verdicts(mutate(shop(tmp_path, held, holds=holds), only="holds.parts"))
+    assert found["holds.parts hold_kind parts_approval → customer_wait"] == "noticed"
+
+
+def test_a_hold_that_another_rule_takes_over_is_noticed_though_every_instant_is_the_same(tmp_path):
+    holds = "rule,hold_kind,then: stops,cite\nparts,parts_approval,arrived,m-1\nwaiting,customer_wait,arrived,m-1\n"
+    stated = 'holds = [{ hold_kind = "customer_wait", from_at = "2026-03-04T09:30:00" }]'
+    held = case("held", "2026-03-04", distance=f"5, {stated}", expect='category = "A"') + 'rules = ["holds.waiting"]\n'
     found = verdicts(mutate(shop(tmp_path, held, holds=holds), only="holds.parts"))
     assert found["holds.parts hold_kind parts_approval → customer_wait"] == "noticed"
 
 
 def test_out_of_a_negated_list_a_value_is_only_dropped(tmp_path):
-    deadlines = TABLES["deadlines"].replace("distance_km,", "zone,").replace("<= 5 km", "\"not(a, b)\"").replace("(5..50] km", "c")
-    policy = shop(tmp_path, deadlines=deadlines)
-    assert [after for _, after in changes(policy, "deadlines", "near", "zone")] == ["not(b, c)", "not(b)", "not(a, c)", "not(a)"]
+    deadlines = TABLES["deadlines"].replace("distance_km,", "zone,").replace("<= 5 km", '"not(a, b)"')
+    policy = shop(tmp_path, deadlines=deadlines.replace("(5..50] km", "c"))
+    found = [after for _, after in changes(policy, "deadlines", "near", "zone")]
+    # Another word that the table knows is another condition; one that nobody states would be none.
+    assert found == ["not(b, c)", "not(b)", "not(a, c)", "not(a)"]
+    unknown = shop(tmp_path / "2", deadlines=deadlines.replace("(5..50] km", "a"))
+    assert [after for _, after in changes(unknown, "deadlines", "near", "zone")] == ["not(b)", "not(a)"]
 
 
 def test_the_score_leaves_out_what_changes_nothing(tried):
@@ -158,11 +171,10 @@ def test_the_score_leaves_out_what_changes_nothing(tried):
 
 
 def test_a_change_that_nothing_tells_apart_counts_as_unnoticed(tmp_path):
-    # A fee by the hour that nobody's hours are stated for: no ticket of a case can be made to show it.
     mutation = mutate(shop(tmp_path, NEAR), only="deadlines.far", with_properties=False)
-    told = {"noticed": 1, "alike": 2, "unnoticed": 1}
-    findings = [attrs.evolve(one, verdict=verdict) for verdict, count in told.items() for one in mutation.findings[:count]]
-    assert attrs.evolve(mutation, findings=tuple(findings)).score == 2500
+    one = mutation.findings[0]
+    of = [attrs.evolve(one, verdict=verdict) for verdict in ("noticed", "alike", "alike", "unnoticed", "equivalent")]
+    assert attrs.evolve(mutation, findings=tuple(of)).score == 2500
 
 
 def test_without_cases_nothing_is_noticed(tmp_path):
@@ -214,3 +226,43 @@ def test_progress_counts_every_change(full):
     mutate(full, only="category", progress=lambda done, count: told.append((done, count)))
     assert told == [(number, len(told)) for number in range(1, len(told) + 1)]
     assert told
+
+
+def test_a_step_of_another_reading_is_proved_by_the_plan_itself(tmp_path):
+    # What a step waits for shapes the plan; this one is never taken, and what it says is in no program.
+    procedures = (
+        "rule,unread,then: procedure,then: order,then: step,then: done,then: owner,cite\n"
+        "visit,-,job,1,visit,arrived_at,clerk,m-1\nbill,4,job,2,bill,invoiced_at,clerk,m-1\n"
+    )
+    found = mutate(shop(tmp_path, NEAR, procedures=procedures), only="procedures").findings
+    told = {(one.mutant.rule, one.mutant.column): (one.verdict, str(one.reason)) for one in found}
+    proved = ("equivalent", "proved: the rule rests on another reading than the one that is taken")
+    assert told["bill", "then: done"] == told["bill", "then: order"] == proved
+    # The first step is taken: what it waits for decides which comes next.
+    assert told["visit", "then: done"][0] != "equivalent"
+
+
+def test_fields_are_proved_to_stand_in_the_same_order(tmp_path):
+    tables = {
+        "forms": "rule,category,then: form,then: owner,cite\nsheet,A,sheet,clerk,m-1\n",
+        "fields": "rule,form,then: field,then: order,cite\none,sheet,cause,1,m-1\ntwo,sheet,distance_km,2,m-1\n"
+        "three,sheet,category,3,m-1\n",
+    }
+    found = verdicts(mutate(shop(tmp_path, NEAR, **tables), only="fields"))
+    # Moved onto the second, the first still stands above it in the table; the third, onto it, still below.
+    assert found["fields.one then: order 1 → 2"] == "equivalent"
+    assert found["fields.three then: order 3 → 2"] == "equivalent"
+    assert found["fields.one then: order 1 → 0"] == "equivalent"
+    # The second moved onto the third, or the first, keeps its place too.
+    assert found["fields.two then: order 2 → 3"] == "equivalent"
+    assert found["fields.two two → -"] == "unnoticed"
+
+
+def test_a_field_that_changes_its_place_is_not_proved_idle(tmp_path):
+    tables = {
+        "forms": "rule,category,then: form,then: owner,cite\nsheet,A,sheet,clerk,m-1\n",
+        "fields": "rule,form,then: field,then: order,cite\none,sheet,cause,1,m-1\ntwo,sheet,distance_km,1,m-1\n",
+    }
+    found = verdicts(mutate(shop(tmp_path, NEAR, **tables), only="fields"))
+    assert found["fields.one then: order 1 → 2"] == "unnoticed"
+    assert found["fields.one then: order 1 → 0"] == "equivalent"

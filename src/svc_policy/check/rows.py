@@ -46,6 +46,7 @@ def find_in_rows(view: TableView, possible: Possible, *, total: frozenset[str] =
     kept = [piece for piece in view.pieces[0] if piece.number not in never and all(piece.box)]
     repeated: list[Place] = []
     if view.family.policy == "collect":
+        yield from _edition_holes(view, kept, possible)
         repeated = list(_repeated(view, kept))
         yield from repeated
     else:
@@ -88,6 +89,25 @@ def _gaps(view: TableView, pieces: Sequence[Piece], possible: Possible, *, is_to
         hull = tuple(_union(box[index] for box in boxes) & view.expected[index] for index in range(len(view.grid.axes)))
         if all(hull):
             yield from _new_gaps(view, pieces, possible, uncovered(boxes, hull), reported, "gap", None)
+
+
+def _edition_holes(view: TableView, pieces: Sequence[Piece], possible: Possible) -> Iterator[Place]:
+    """Find the days between two editions of a rule that collects on which it has none; it may begin and end."""
+    day = day_index(view.grid)
+    if day is None or view.family.grain == "none":
+        return
+    editions: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        editions.setdefault(piece.row.id, []).append(piece)
+    reported: list[Box] = []
+    for of_rule in editions.values():
+        boxes = [piece.box for piece in of_rule]
+        days = _union(box[day] for box in boxes)
+        span = ((1 << days.bit_length()) - 1) & -(days & -days)
+        if span != days:
+            within = (*view.expected[:day], span & view.expected[day], *view.expected[day + 1 :])
+            found = holes(boxes, within, day)
+            yield from _new_gaps(view, of_rule, possible, found, reported, "edition-gap", DAY)
 
 
 def _by_presence(hole: Box, index: int, axis: Axis) -> Iterator[Box]:

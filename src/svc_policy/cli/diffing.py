@@ -9,7 +9,7 @@ import click
 
 from svc_policy.cli.auditing import progress_of
 from svc_policy.cli.framework import FINDINGS, argument, command, json_option, option, refuse
-from svc_policy.cli.pages import expect_page, write_page
+from svc_policy.cli.pages import OUTPUT, expect_page, write_page
 from svc_policy.cli.session import session_of
 from svc_policy.messages import message
 
@@ -72,7 +72,7 @@ def diff(
         text = difference_page(found, impact, session.language)
     if as_json:
         session.write_json(found.to_dict(impact=impact, most=most, language=session.language))
-    else:
+    elif page != OUTPUT:
         for line in difference_lines(found, session.language, most):
             session.write(line)
         if impact is not None:

@@ -222,13 +222,13 @@ def show(context: click.Context, log: str, line: int, with_reasons: bool, as_jso
             from svc_policy.cli.showing import show_decision
 
             show_decision(session, shown.policy, shown.decision)
-    return 0 if shown.is_same or shown.left else FINDINGS
+    return FINDINGS if shown.differs else 0
 
 
 def _say_how(shown: Shown, session: Session) -> None:
     if shown.is_same:
         session.write(message("line {line}: decided again, every result is the same", line=shown.recorded.line))
-    elif shown.left:
+    elif not shown.differs:
         names = ", ".join(sorted(name.removeprefix("ticket.") for name in shown.recorded.taken_out))
         session.write(
             message(

@@ -145,8 +145,10 @@ def decide_one_by_one(
                 decided.append(_Decided(*compiled.decide(ticket, at_s)))
             except CalendarError:
                 decided.append(apart.decide(ticket, at_s))
-        for grain in ("ticket", *variants[0].children):
+        grains = [grain for grain in GRAINS if grain == "ticket" or grain in variants[0].children]
+        for grain in grains:
             names = [name for name, made in plan.columns.items() if made.grain == grain and name in joint.wanted]
+            rows: list[tuple[tuple[object, ...], Sequence[object]]]
             if grain == "ticket":
                 rows = [((name,), of.early) for name, of in zip(tickets, decided, strict=True)]
                 table = joint.table
@@ -159,7 +161,7 @@ def decide_one_by_one(
                 table = child_table(joint.table, grain)
             else:
                 continue
-            made_of = {
+            made_of: dict[str, tuple[str, Sequence[object]]] = {
                 column.name: (column.type, [key[at] for key, _ in rows]) for at, column in enumerate(keys(grain))
             }
             index = compiled.index.get(grain, {})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from svc_policy.facts import ticket_to_dict
 from svc_policy.messages import Language
 
@@ -24,6 +26,7 @@ def impact_to_dict(impact: Impact, language: Language) -> dict[str, Any]:
         "currency": impact.currency,
         "files": list(impact.files),
         "rows": dict(impact.rows),
+        "rejections": [attrs.asdict(item) for item in impact.rejections],
         "tickets": {
             "in": impact.tickets,
             "compared": impact.compared,

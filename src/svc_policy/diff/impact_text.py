@@ -10,7 +10,7 @@ from svc_policy.errors import display_width
 from svc_policy.messages import Language, Message, message
 
 if TYPE_CHECKING:
-    from svc_policy.diff.impact import Impact, Total
+    from svc_policy.diff.results import Impact, Total
 
 #: Items of lists, and alterations, that are shown one by one.
 _SHOWN: Final = 40
@@ -22,9 +22,7 @@ def impact_lines(impact: Impact, language: Language) -> Iterator[str]:
     yield words(
         message("impact over {tickets} tickets, as of {at}", tickets=f"{impact.tickets:,}", at=impact.at.isoformat(" "))
     )
-    if impact.rows.get("rejected"):
-        yield words(message("rows that cannot be used: {count}", count=f"{impact.rows['rejected']:,}"))
-    for text in undecided_texts(impact):
+    for text in (*rejected_texts(impact), *undecided_texts(impact)):
         yield words(text)
     for note in impact.notes:
         yield words(note)
@@ -86,6 +84,16 @@ def impact_lines(impact: Impact, language: Language) -> Iterator[str]:
         yield f"  {item.ticket_id}{figure}  {parts}  ({because})"
 
 
+def rejected_texts(impact: Impact) -> Iterator[Message]:
+    """Yield what is to be said of the rows that cannot be used: how many, and why the first of them."""
+    if not impact.rows.get("rejected"):
+        return
+    yield message("rows that cannot be used: {count}", count=f"{impact.rows['rejected']:,}")
+    for item in impact.rejections:
+        place = item.file if item.line is None else f"{item.file}:{item.line}"
+        yield message("row {place}: {reason}", place=place, reason=item.reason)
+
+
 def undecided_texts(impact: Impact) -> Iterator[Message]:
     """Yield what is to be said of the tickets that cannot be compared."""
     count = impact.undecided
@@ -117,4 +125,4 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield f"  {'  '.join((first, *rest))}".rstrip()
 
 
-__all__ = ["impact_lines", "shown_measures", "undecided_texts"]
+__all__ = ["impact_lines", "rejected_texts", "shown_measures", "undecided_texts"]

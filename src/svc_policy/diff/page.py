@@ -11,7 +11,7 @@ from markupsafe import Markup
 from svc_policy.diff import charts
 from svc_policy.diff.changes import NOTHING, Change
 from svc_policy.diff.difference import piece_cells
-from svc_policy.diff.impact_text import shown_measures, undecided_texts
+from svc_policy.diff.impact_text import rejected_texts, shown_measures, undecided_texts
 from svc_policy.diff.text import KINDS, PARTS, cell_lines, written
 from svc_policy.diff.words import ImpactWords, side
 from svc_policy.messages import Language, Message, message
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from svc_policy.diff.breakdown import Breakdown
     from svc_policy.diff.difference import Difference
     from svc_policy.diff.examples import Decided
-    from svc_policy.diff.impact import ChangedTicket, Impact
     from svc_policy.diff.regions import Otherwise
+    from svc_policy.diff.results import ChangedTicket, Impact
 
 #: Rows of a table, and regions, that are shown; what is beyond is counted. Bars of a chart.
 SHOWN: Final = 40
@@ -149,11 +149,12 @@ class _Impact:
             "found": impact,
             "at": impact.at.isoformat(" ", "minutes"),
             "files": [path.replace("\\", "/").rpartition("/")[2] for path in impact.files],
-            "notes": [*impact.notes, *undecided_texts(impact)],
+            "notes": [*impact.notes, *rejected_texts(impact), *undecided_texts(impact)],
             "glance": list(self.glance()),
             "totals": Listed.of(list(self.totals())),
             "attribution": self.attribution(),
             "groups": [self.group(each) for each in impact.breakdowns],
+            "without_zone": bool(impact.breakdowns) and not any(each.name == "zone" for each in impact.breakdowns),
             "top": [self.ticket(item, number) for number, item in enumerate(impact.top, start=1)],
             "before": charts.BEFORE,
             "after": charts.AFTER,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from svc_policy.adapters import read_log, read_mapping
-from svc_policy.adapters.staging import identifier, quoted
+from svc_policy.adapters.staging import REJECTED, identifier, quoted
 from svc_policy.batch import create_tables
 from svc_policy.errors import MappingError, Place, UsageError, problem
 from svc_policy.facts.columns import TABLES, columns, keys
@@ -27,15 +27,29 @@ _EPOCH: Final = date(1970, 1, 1)
 _NOT_HAPPENED: Final = ("recorded_due_at",)
 
 
+#: Rows that cannot be used, of which it is shown why.
+_SHOWN: Final = 5
+
+
+@attrs.frozen
+class Rejection:
+    """A row that cannot be used: the name of its file, its line, and why."""
+
+    file: str
+    line: int | None
+    reason: str
+
+
 @attrs.frozen(kw_only=True)
 class Reading:
-    """What a file of tickets came to: its rows, and the latest instant in it (epoch seconds)."""
+    """What a file of tickets came to: its rows, the latest instant in it (epoch seconds), the first rejected rows."""
 
     files: tuple[str, ...]
     rows: int
     used: int
     rejected: int
     latest_s: int | None
+    rejections: tuple[Rejection, ...] = ()
 
 
 def reader_of(old: Policy, new: Policy) -> tuple[Policy, list[Message]]:
@@ -91,10 +105,24 @@ def read_tickets(connection: Any, source: Path, policy: Policy, mapping: Path | 
     else:
         log = read_log(connection, source, None if mapping is None else read_mapping(mapping, policy), policy)
         latest = log.mapping.as_of_s if log.mapping.as_of_s is not None else log.latest_s
-        reading = Reading(files=log.files, rows=log.rows, used=log.used, rejected=log.rejected, latest_s=latest)
+        reading = Reading(
+            files=log.files,
+            rows=log.rows,
+            used=log.used,
+            rejected=log.rejected,
+            latest_s=latest,
+            rejections=_rejections(connection),
+        )
     create_tables(connection, policy)
     count_earlier_repairs(connection, policy)
     return reading
+
+
+def _rejections(connection: Any) -> tuple[Rejection, ...]:
+    rows = connection.execute(
+        f"SELECT file, line, concat_ws(': ', nullif(field, ''), reason) FROM {REJECTED} ORDER BY rowid LIMIT {_SHOWN}"
+    ).fetchall()
+    return tuple(Rejection(*row) for row in rows)
 
 
 def _read_folder(connection: Any, folder: Path, policy: Policy) -> Reading:

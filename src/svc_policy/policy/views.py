@@ -25,6 +25,7 @@ from svc_policy.decision import (
 )
 from svc_policy.facts.registry import BUILT_IN, MILESTONES
 from svc_policy.pack.source import SHARED
+from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.units import Allowance, Literal, format_literal, minor_digits
 
@@ -389,7 +390,7 @@ class PolicyViews:
             if watched:
                 cells["target"] = watched[index] or None
             for name in row.results:
-                cells[name.replace(" ", "_")] = _plain(row.results[name])
+                cells[name.replace(" ", "_")] = _plain(self._in_force_of(decision, table, row.results[name]))
             if table == "procedures":
                 cells["state"] = self._state_of_step(decision, index)
             if table == "forms":
@@ -408,6 +409,14 @@ class PolicyViews:
                 )
             )
         return tuple(found)
+
+    def _in_force_of(self, decision: Decision, table: str, cell: object) -> object:
+        """Give the value of a dated parameter on the day that governs its table; any other cell as it is."""
+        if not isinstance(cell, Parameter):
+            return cell
+        days = self.governing_dates(decision)
+        day = days.get(FAMILIES[self.family_of(table)].governing, days["request"])
+        return self.in_force(cell, None if day is None else day.toordinal() - EPOCH)
 
     def _state_of_step(self, decision: Decision, index: int) -> str:
         """Say whether a step of a procedure is ``done``, the ``next`` one, or comes ``later``."""

@@ -143,16 +143,8 @@ class _Run:
             self._say(error, recorded)
             return
         _, layouts, dependence = self._of(policy)
-        before, after = dict(recorded.results), layouts.results(decision)
         left = self._left_out(recorded, dependence)
-        for found in (before, after):
-            for name in [name for name in found if _plain(name) in left]:
-                if name != "rules":
-                    del found[name]
-        old, new = (_rules(found.pop("rules"), left, recorded.taken_out) for found in (before, after))
-        other = policy.digest != recorded.digest
-        changes = _compared(before, after, rows=not other)
-        gone, fresh = tuple(sorted((old - new).elements())), tuple(sorted((new - old).elements()))
+        changes, gone, fresh = _otherwise(recorded, layouts.results(decision), left, policy)
         if left:
             self._counts["partly"] += 1
         if changes or gone or fresh:
@@ -225,6 +217,19 @@ class _Run:
         )
 
 
+def _otherwise(
+    recorded: Recorded, after: dict[str, Any], left: frozenset[str], policy: Policy
+) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[str, ...]]:
+    """List what came out otherwise, and the rules that are gone and new; what is `left` is not compared."""
+    before = dict(recorded.results)
+    for found in (before, after):
+        for name in [name for name in found if name != "rules" and _plain(name) in left]:
+            del found[name]
+    old, new = (_rules(found.pop("rules"), left, recorded.taken_out) for found in (before, after))
+    changes = _compared(before, after, rows=policy.digest == recorded.digest)
+    return changes, tuple(sorted((old - new).elements())), tuple(sorted((new - old).elements()))
+
+
 def _compared(before: Mapping[str, Any], after: Mapping[str, Any], *, rows: bool) -> tuple[Change, ...]:
     """Compare results by name; those that count `rows` only where both are of one policy."""
     names = [*before, *(name for name in after if name not in before)]
@@ -270,7 +275,8 @@ def _at(found: Problem, path: Path, line: int) -> Problem:
 class Shown:
     """A decision of a record, decided again under its policy.
 
-    `is_same` says whether every result came out as recorded; `left` are those that hang on facts left out.
+    `is_same` says whether every result came out as recorded; `left` are those that hang on facts left out, and
+    `differs` says whether one of the others came out otherwise.
     """
 
     recorded: Recorded
@@ -278,6 +284,7 @@ class Shown:
     decision: Decision
     is_same: bool
     left: tuple[str, ...]
+    differs: bool
 
 
 def recall(path: str | os.PathLike[str], number: int) -> Shown:
@@ -299,4 +306,7 @@ def recall(path: str | os.PathLike[str], number: int) -> Shown:
     again = Layouts(policy).results(decision)
     is_same = encode(dict(sorted(again.items()))) == encode(dict(sorted(recorded.results.items())))
     open_results = tuple(sorted({_plain(name) for name in recorded.results} & left))
-    return Shown(recorded=recorded, policy=policy, decision=decision, is_same=is_same, left=open_results)
+    differs = not is_same and (not open_results or any(_otherwise(recorded, again, left, policy)))
+    return Shown(
+        recorded=recorded, policy=policy, decision=decision, is_same=is_same, left=open_results, differs=differs
+    )

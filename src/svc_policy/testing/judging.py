@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-
 from svc_policy.errors import PolicyError
 from svc_policy.messages import Message
 from svc_policy.testing.switching import Changed, Trial
@@ -96,7 +95,7 @@ def _judge_of(name: str, policy: Policy, changed: Changed) -> Callable[..., Any]
     """Make the judge of a changed policy; what it would draw is of no use here, and is that of the unchanged one."""
     with changed.planned(policy.plan):
         trial = _trial_of(name, changed)
-    return None if trial is None else trial.judge  # type: ignore[no-any-return]
+    return None if trial is None else trial.judge
 
 
 def _breaks(judge: Callable[..., Any], example: tuple[Any, ...], *, refused: bool = False) -> bool:

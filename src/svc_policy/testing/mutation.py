@@ -250,8 +250,9 @@ class _Run:
         """
         if self.board.way_of(mutant) != "anew":
             return None
+        policy = self.board.shortly(mutant)
         for one in self._likeliest(mutant)[:_SHORTLY]:
-            policy = self.board.shortly(mutant)
+            policy.forget_shapes()
             _want(policy, one.case)
             try:
                 if run_case(policy, one.case):

@@ -51,10 +51,7 @@ def proof_of(trial: Trial) -> Message | None:
         return message("no rule reads it") if _is_unread(trial.base.pack, mutant) else None
     assert trial.policy is not None
     if (mutant.table, mutant.column) == ("fields", "then: order"):
-        before_row, after_row = mutant.rows[0]
-        same = _in_order(trial.base.pack) == [
-            before_row if row is after_row else row for row in _in_order(trial.policy.pack)
-        ]
+        same = _in_order(trial.base.pack) == _in_order(trial.policy.pack)
         return message("proved: the fields of every form stand in the same order") if same else None
     if trial.way == "anew":
         return _of_another_reading(trial, trial.policy)
@@ -78,9 +75,13 @@ def _is_unread(pack: Pack, mutant: Mutant) -> bool:
     return not (is_tax or is_put or any(mutant.rule in row.rests_on for rows in pack.rows.values() for row in rows))
 
 
-def _in_order(pack: Pack) -> list[Row]:
-    """Put the rows of all fields in the order in which forms show them: what stands on one form keeps it."""
-    return sorted(pack.rows["fields"], key=order_of)
+def _in_order(pack: Pack) -> dict[object, list[object]]:
+    """Put the fields of each form in the order in which the form shows them, each told by the place of its row."""
+    found: dict[object, list[object]] = {}
+    for row in sorted(pack.rows["fields"], key=order_of):
+        for item in row.tests["form"].items:
+            found.setdefault(item.low.value if isinstance(item.low, Literal) else None, []).append(_place_of(row).value)
+    return found
 
 
 def _of_another_reading(trial: Trial, changed: Changed) -> Message | None:

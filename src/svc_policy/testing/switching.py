@@ -140,6 +140,10 @@ class Wanted(Policy):
     #: The keys that a decision's JSON is wanted for, all of them unless said: most of it is of no use to a case.
     keys: frozenset[str] | None = None
 
+    def forget_shapes(self) -> None:
+        """Forget the plans made for single tickets, so that the next ticket has one of its own again."""
+        self._by_shape.clear()
+
     def as_dict(self, decision: Any) -> dict[str, Any]:
         """Give what is wanted of a decision as JSON-ready data; rules that are not wanted are none."""
         from svc_policy.policy.json import decision_to_dict
@@ -315,7 +319,7 @@ class Switchboard:
         return changed_pack(self.policy.pack, mutant, {id(row): changed for row, changed in mutant.rows})
 
     def shortly(self, mutant: Mutant) -> Wanted:
-        """Give the changed policy for the decision of one ticket, which is made in a plan of what that ticket states."""
+        """Give the changed policy for the decision of one ticket, made in a plan of what that ticket states."""
         made = Wanted(self.pack_of(mutant), self.policy.fixed_on)
         made._clocks, made._reader = self.policy.clocks, self.policy._reader
         return made
