@@ -135,3 +135,18 @@ def test_a_note_of_a_row_decides_nothing(with_fees: Make) -> None:
     (found,) = find_changes(old, new)
     assert not found.decides
     assert old.digest == new.digest
+
+
+def test_an_edition_that_says_what_the_one_before_said_decides_nothing(with_fees: Make) -> None:
+    edition = "near,,2027-01-01,<= 5 km,visit,60 CNY,m-1\nnear,2027-01-01,,<= 5 km,visit,60 CNY,m-1\n"
+    (found,) = find_changes(with_fees(NEAR + FAR), with_fees(edition + FAR))
+    assert (found.kind, found.cells, found.decides) == ("edition", (), False)
+
+
+def test_a_dated_value_is_held_against_the_value_that_held_before(tmp_path: Path) -> None:
+    pack = copy_of_mall(tmp_path)
+    old = load(pack)
+    change(pack, "policy.toml", 'value = "13 %"', 'values = [{ value = "13 %" }, { from = "2026-07-01", value = "9 %" }]')
+    (found,) = find_changes(old, load(pack))
+    assert (found.part, found.name) == ("parameter", "vat")
+    assert found.cells == (Cells("2026-07-01", "13 %", "9 %"),)

@@ -88,7 +88,9 @@ class Change:
 
     @property
     def decides(self) -> bool:
-        """Say whether decisions can depend on it."""
+        """Say whether decisions can depend on it; an edition that says what the one before it said changes nothing."""
+        if self.kind in ("changed", "edition") and not self.cells:
+            return False
         return self.part not in WORDS_ONLY and any(cell.column not in _SAID for cell in self.cells or _WHOLE)
 
     @property
@@ -275,12 +277,20 @@ def _parameters(old: Policy, new: Policy) -> Iterator[Change]:
                 part=part,
                 name=name,
                 since=max((since for since in two if since not in one and since is not None), default=None),
-                cells=_different(
-                    {_day(since): value for since, value in one.items()},
-                    {_day(since): value for since, value in two.items()},
+                cells=tuple(
+                    Cells(_day(since), was, will)
+                    for since in sorted({*one, *two}, key=lambda day: -(1 << 40) if day is None else day)
+                    for was, will in ((_on(one, since), _on(two, since)),)
+                    if was != will
                 ),
                 cites=clauses,
             )
+
+
+def _on(values: Mapping[int | None, str], day: int | None) -> str:
+    """Give the value that holds on a day: that of the last first day up to it, else the oldest."""
+    known = [value for since, value in values.items() if since is None or (day is not None and since <= day)]
+    return known[-1] if known else next(iter(values.values()))
 
 
 def _values(policy: Policy) -> dict[str, dict[int | None, str]]:

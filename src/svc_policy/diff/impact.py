@@ -55,7 +55,6 @@ def impact_of_file(
     """
     engine = require("duckdb")
     require("pyarrow")
-    require("sqlglot")
     if at is not None and at.tzinfo is None:
         template = message("`at` has no time zone")
         raise UsageError([problem("at-naive", template, help=message("give it one, as in `2026-03-02T09:00+08:00`"))])

@@ -49,7 +49,16 @@ class Reader:
                 days = _Days(decision, decision.ticket.incidents[number - 1] if grain == "incident" else None)
                 for index, name in self._of_grain.get(grain, ()):
                     found[f"{grain} {number} {name}"] = self._plain(name, line[index], days)
-        return {name: value for name, value in found.items() if value not in (None, ())}
+        return {name: value for name, value in self._by_line(found).items() if value not in (None, ())}
+
+    def _by_line(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Put the amounts of surcharges, which are numbered by their rows, together by their lines."""
+        for number, row in enumerate(self.policy.plan.tables.get("surcharges", ()), start=1):
+            amount = found.pop(f"surcharge_{number}", None)
+            if amount:
+                line = f"surcharge_{row.text('line')}"
+                found[line] = found.get(line, 0) + amount
+        return found
 
     def _plain(self, name: str, value: Any, days: _Days) -> Any:
         if name.endswith(_ROW) and (said := self._said.get(name.removesuffix(_ROW))) is not None:
@@ -126,7 +135,7 @@ class Comparison:
 
 
 _MONEY = re.compile(
-    r"(amount|total|subtotal|tax|payable|discount|discounts|least|most|limit|allowed|_first|_second|surcharge_\d+)$"
+    r"(amount|total|subtotal|tax|payable|discount|discounts|least|most|limit|allowed|_first|_second)$|^surcharge_"
 )
 
 

@@ -12,7 +12,7 @@ from svc_policy.diff import charts
 from svc_policy.diff.changes import NOTHING, Change
 from svc_policy.diff.difference import piece_cells
 from svc_policy.diff.impact_text import rejected_texts, shown_measures, undecided_texts
-from svc_policy.diff.text import KINDS, PARTS, cell_lines, written
+from svc_policy.diff.text import KINDS, PARTS, alike, cell_lines, written
 from svc_policy.diff.words import ImpactWords, side
 from svc_policy.messages import Language, Message, message
 from svc_policy.pages import Figure, render, share
@@ -80,6 +80,7 @@ class _Page:
             "old": side(found.old),
             "new": side(found.new),
             "alike": found.decides_alike,
+            "alike_words": alike(found).text(self.language),
             "currencies": found.currencies if found.currencies[0] != found.currencies[1] else None,
             "changes": list(self.changes()),
             "regions": Listed.of([self.region(one, number) for number, one in enumerate(regions[:SHOWN])]),
@@ -125,6 +126,7 @@ class _Page:
                 for name in dict.fromkeys((*before, *after))
                 if before.get(name) != after.get(name)
             ],
+            "decides": otherwise.view.family.grain != "none",
             "inside": self.decided(example.inside),
             "outside": self.decided(example.outside),
         }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from svc_policy.diff.changes import NOTHING, Cells, Change, Kind, Part
+from svc_policy.diff.changes import NOTHING, WORDS_ONLY, Cells, Change, Kind, Part
 from svc_policy.diff.difference import Difference, piece_cells
 from svc_policy.facts import ticket_to_dict
 from svc_policy.messages import Language, Message, message
@@ -40,6 +40,10 @@ PARTS: Final[Mapping[Part, Message]] = {
 }
 #: The most changes of one part of a policy that are listed unless all are asked for.
 MOST: Final = 40
+_NOWHERE: Final = message(
+    "no table says anything else for a ticket whose facts are all known; what changed counts where facts are missing, "
+    "or beside the tables"
+)
 #: The most sentences in which two explanations differ that are shown in a terminal.
 _SENTENCES: Final = 10
 
@@ -110,9 +114,18 @@ def difference_lines(difference: Difference, language: Language, most: int | Non
         ).text(language)
         yield ""
     if difference.decides_alike:
-        yield message("the two policies decide alike: only wording changed").text(language)
+        yield alike(difference).text(language)
         return
     yield from region_lines(difference, language, most)
+
+
+def alike(difference: Difference) -> Message:
+    """Say of two policies that decide alike what did change."""
+    if not difference.changes:
+        return message("nothing changed: the two policies are the same")
+    if all(change.part in WORDS_ONLY for change in difference.changes):
+        return message("the two policies decide alike: only wording changed")
+    return message("the two policies decide alike: what changed makes no difference to any ticket")
 
 
 def side(policy: Policy) -> str:
@@ -125,9 +138,7 @@ def region_lines(difference: Difference, language: Language, most: int | None = 
     """Write the regions in which two policies decide otherwise, each with its rows, clauses and example."""
     found = difference.regions
     if not found:
-        yield message("no table says anything else for any ticket; what changed counts beside the tables").text(
-            language
-        )
+        yield _NOWHERE.text(language)
         return
     yield message("where they decide otherwise ({count})", count=len(found)).text(language)
     for otherwise in found if most is None else found[:most]:

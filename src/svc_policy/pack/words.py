@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from svc_policy.errors import Place, Problem, nearest, problem
 from svc_policy.facts.registry import MILESTONES, TICKET
 from svc_policy.messages import Message, message
+from svc_policy.pack.columns import RESULTS
 from svc_policy.rules.family import Row
 from svc_policy.tables import Test
 from svc_policy.units import Literal
@@ -236,18 +237,9 @@ def _check_results(
     rows: Mapping[str, Sequence[Row]], ends: set[str], broken: Container[str], problems: list[Problem]
 ) -> None:
     """Check that the results which conditions read are given by a table that the pack has."""
-    tables = {name for name in rows if rows[name] or name in broken}
-    priced = bool(tables & {"fees", "part_fees"})
+    tables = {name for name in rows if rows[name]} | {name for names in GIVERS.values() for name in names if name in broken}
     given = {
-        "category": "category" in tables,
-        "service_zone": "zones" in tables,
-        "complaint_class": "complaints" in tables,
-        "compensation_limit": "compensations" in tables,
-        "compensation_allowed": "compensations" in tables,
-        "appraisal_score": "appraisals" in tables,
-        "payer": "payers" in tables,
-        "chargeable": priced,
-        "needs_confirmation": priced or "confirmations" in tables,
+        **{name: not tables.isdisjoint(givers) for name, givers in GIVERS.items()},
         **{f"{target}_status": target in ends or "deadlines" in broken for target in MILESTONES},
     }
     for of in rows.values():
@@ -265,16 +257,19 @@ def _check_results(
                     )
 
 
-#: Results and the tables that give them, where they are called otherwise than their result.
-_GIVERS = {
-    "service_zone": "zones",
-    "complaint_class": "complaints",
-    "compensation_limit": "compensations",
-    "compensation_allowed": "compensations",
-    "appraisal_score": "appraisals",
-    "payer": "payers",
-    "chargeable": "fees",
-    "needs_confirmation": "confirmations",
+#: Families whose results come out without a row of theirs, too.
+_NEEDS_NO_ROW: Final = frozenset({"warranty", "exclusions", "entitlements", "intake", "approvals"})
+#: Results that other tables give than the family they come from: any one of these will do.
+_GIVEN_BY_OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "chargeable": ("fees", "part_fees", "materials"),
+    "needs_confirmation": ("confirmations", "fees", "part_fees", "materials"),
+    **dict.fromkeys((name for name, (_, _, family, _) in RESULTS.items() if family == "settlements"), ("materials",)),
+}
+#: Results that no ticket has without one of these tables, the likeliest first.
+GIVERS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: _GIVEN_BY_OTHERS.get(name, (family,))
+    for name, (_, _, family, _) in RESULTS.items()
+    if family not in _NEEDS_NO_ROW
 }
 
 
@@ -283,8 +278,7 @@ def _giver(result: str) -> Message:
     target = result.removesuffix("_status")
     if target != result:
         return message("write a row of `deadlines` that ends with `{milestone}`, or leave it out", milestone=target)
-    table = _GIVERS.get(result, result)
-    return message("write the table `{table}`, or leave the condition out", table=table)
+    return message("write the table `{table}`, or leave the condition out", table=GIVERS[result][0])
 
 
 def _unknown(

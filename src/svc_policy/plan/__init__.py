@@ -26,7 +26,7 @@ SERVING = frozenset(
     }
 )
 #: Columns that lead to a result.
-_INNER = re.compile(r"_(needs|unknown|open|live|within|day|opening_\d+)$")
+_INNER = re.compile(r"_(needs|unknown|open|live|within|day|opening_\d+|share_\d+)$")
 #: Results that nothing else reads.
 LATE = ("next_change_at", "needs")
 
