@@ -79,6 +79,15 @@ def test_what_changes_nothing_says_so(tmp_path: Path) -> None:
     assert worded.stdout.splitlines()[-1] == "the two policies decide alike: only wording changed"
 
 
+def test_an_edition_that_was_opened_and_not_edited_yet_makes_no_difference(tmp_path: Path) -> None:
+    pack = copy_of_mall(tmp_path)
+    assert run("edition", pack, "--from", "2026-07-01").exit_code == 0
+    done = run("diff", "mall", pack, "--exit-code")
+    assert done.exit_code == 0, done.output
+    last = done.stdout.splitlines()[-1]
+    assert last == "the two policies decide alike: what changed makes no difference to any ticket"
+
+
 def test_the_exit_code_tells_where_it_is_asked_to(pack: Path) -> None:
     assert run("diff", "mall", pack).exit_code == 0
     assert run("diff", "mall", pack, "--exit-code").exit_code == 1

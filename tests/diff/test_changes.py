@@ -146,7 +146,9 @@ def test_an_edition_that_says_what_the_one_before_said_decides_nothing(with_fees
 def test_a_dated_value_is_held_against_the_value_that_held_before(tmp_path: Path) -> None:
     pack = copy_of_mall(tmp_path)
     old = load(pack)
-    change(pack, "policy.toml", 'value = "13 %"', 'values = [{ value = "13 %" }, { from = "2026-07-01", value = "9 %" }]')
+    change(
+        pack, "policy.toml", 'value = "13 %"', 'values = [{ value = "13 %" }, { from = "2026-07-01", value = "9 %" }]'
+    )
     (found,) = find_changes(old, load(pack))
     assert (found.part, found.name) == ("parameter", "vat")
     assert found.cells == (Cells("2026-07-01", "13 %", "9 %"),)

@@ -52,3 +52,24 @@ def test_a_value_is_that_of_the_governing_day(
                 assert [decide(policy, facts).to_dict()["remedies"][0]["days"] for policy in (old, new)] == [7, 15]
         else:
             assert found == {}
+
+
+def test_surcharges_in_another_order_come_to_the_same(tmp_path: Path) -> None:
+    """Their columns are numbered by their rows; what is compared is the amount of a line."""
+    fees = "rule,on_site,then: line,then: fixed,cite\nvisit,yes,visit,100 CNY,m-1\n"
+    rows = ("night,night,night,20 %,visit,m-1\n", "weekend,weekend,weekend,30 %,visit,m-1\n")
+    heading = "rule,visit_time,then: line,then: share,then: of,cite\n"
+    policies = [
+        made(tmp_path / name, {"fees": fees, "surcharges": heading + "".join(order)})
+        for name, order in (("one", rows), ("other", rows[::-1]))
+    ]
+    ticket = {"on_site": True, "visit_time": "night"}
+    old, new = (decide(policy, ticket) for policy in policies)
+    comparison = Comparison(*policies)
+    assert comparison.differences(old, new) == {}
+    dearer = made(
+        tmp_path / "dearer", {"fees": fees, "surcharges": heading + rows[0].replace("20 %", "25 %") + rows[1]}
+    )
+    found = Comparison(policies[0], dearer).differences(old, decide(dearer, ticket))
+    # 20 % and 25 % of 100.00 CNY, in fen
+    assert found["surcharge_night"] == (2_000, 2_500)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
-from pack.building import write_pack
+from pack.building import MALL, write_pack
 from rules.made import POLICY, decide, made
-from svc_policy import PackError, load
-from svc_policy.errors import Problem
+from svc_policy import load
+from svc_policy.errors import PackError
 from svc_policy.pack.columns import RESULTS, condition_columns, result_columns
 from svc_policy.pack.load import load_pack
+from svc_policy.pack.settings import Settings
+from svc_policy.pack.words import GIVERS
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Family
 from svc_policy.tables import ColumnSpec
@@ -27,7 +30,7 @@ CONDITIONS = {
     "money": "> 1 CNY",
     "share": "> 10 %",
 }
-RESULT_CELLS = {"bool": "yes", "money": "1 CNY", "count": "5", "share": "100 %", "allowance": "1 h", "date": "2026-01-01"}
+RESULT_CELLS = {"bool": "yes", "money": "1 CNY", "count": "4", "share": "100 %", "allowance": "1 h", "date": "2026-01-01"}
 OWN = {"hold_kind": "waiting", "target": "arrived", "used_share": ">= 80 %", "form": "slip"}
 #: Results that come out of facts alone, whatever tables there are.
 OF_FACTS = {
@@ -35,28 +38,54 @@ OF_FACTS = {
     "in_contract", "contract_labour", "contract_parts", "contract_visit", "received_in_working_hours",
     "in_working_hours",
 }  # fmt: skip
-ONE_DEADLINE = "rule,then: starts,then: ends,then: within,cite\narrive,received,arrived,1 h,m-1\n"
+NEEDED = {
+    "escalations": {"deadlines"},
+    "late_penalties": {"deadlines"},
+    "fields": {"forms"},
+    "surcharges": {"fees"},
+}
+#: The tables that give a result beside them, one row each.
+ONE_ROW = {
+    "deadlines": "then: starts,then: ends,then: within\nr,received,arrived,1 h",
+    "forms": "then: form\nr,slip",
+    "fees": "then: line,then: fixed\nr,word,1 CNY",
+    "part_fees": "then: share\nr,50 %",
+    "category": "then: category\nr,C",
+    "zones": "then: zone\nr,serious",
+    "complaints": "then: class\nr,serious",
+    "payers": "then: payer\nr,head",
+    "materials": "then: wastage\nr,5 %",
+    "processing": "then: method\nr,cut",
+    "vehicles": "then: vehicle\nr,van",
+    "confirmations": "cause,then: reason\nr,product,word",
+    "compensations": "then: limit,then: prevails\nr,1 CNY,rule",
+    "appraisals": "then: aspect,then: weight,then: levels\nr,rated_skill,100 %,4",
+}
 
 
 @pytest.fixture(scope="module")
-def readable(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ColumnSpec]]:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return load_pack(write_pack(tmp_path_factory.mktemp("empty"), {"policy.toml": POLICY})).settings
+
+
+@pytest.fixture(scope="module")
+def readable(plain: Settings) -> dict[str, list[ColumnSpec]]:
     """For each family the results that its conditions may be named after."""
-    settings = load_pack(write_pack(tmp_path_factory.mktemp("empty"), {"policy.toml": POLICY})).settings
     return {
         name: [
             column
-            for column in condition_columns(FAMILIES[name], ORDER, settings)
+            for column in condition_columns(FAMILIES[name], ORDER, plain)
             if column.name in RESULTS or column.name.endswith("_status")
         ]
         for name in READERS
     }
 
 
-def table(family: Family, columns: Sequence[ColumnSpec], settings_of: Path) -> str:
+def table(family: Family, columns: Sequence[ColumnSpec], settings: Settings) -> str:
     """Write a table with one row for each column, which reads it and nothing else."""
-    outputs = result_columns(family, load_pack(settings_of).settings)
+    outputs = result_columns(family, settings)
     cells = {
-        output.name: next(iter(output.values)) if output.values else RESULT_CELLS.get(output.kind, "word")
+        output.name: next(iter(output.values)) if output.values else "12 months" if output.name == "length" else RESULT_CELLS.get(output.kind, "word")
         for output in outputs
         if output.required or output.name == "decided by"
     }
@@ -70,23 +99,65 @@ def table(family: Family, columns: Sequence[ColumnSpec], settings_of: Path) -> s
     return "\n".join(lines) + "\n"
 
 
+def _gives(table: str, result: str) -> bool:
+    return table in GIVERS.get(result, ())
+
+
+def beside(tables: Iterable[str]) -> dict[str, str]:
+    """Write some tables of one row."""
+    return {name: "rule," + ONE_ROW[name].replace("\n", ",cite\n") + ",m-1\n" for name in tables}
+
+
 @pytest.mark.parametrize("name", READERS)
-def test_a_result_is_refused_where_no_table_gives_it_and_read_where_it_needs_none(
-    name: str, readable: dict[str, list[ColumnSpec]], tmp_path: Path
+def test_a_result_that_no_table_gives_is_refused_at_its_row(
+    name: str, readable: dict[str, list[ColumnSpec]], tmp_path: Path, plain: Settings
 ) -> None:
-    family, columns = FAMILIES[name], readable[name]
-    plain = write_pack(tmp_path / "plain", {"policy.toml": POLICY})
-    beside = {"deadlines": ONE_DEADLINE} if name in ("escalations", "late_penalties") else {}
-    beside |= {"forms": "rule,then: form,cite\nslip,slip,m-1\n"} if name == "fields" else {}
-    beside |= {"fees": "rule,then: line,then: amount,cite\nvisit,visit,1 CNY,m-1\n"} if name == "surcharges" else {}
-    given = OF_FACTS | ({"arrived_status"} if "deadlines" in beside else set())
-    given |= {"chargeable", "needs_confirmation"} if name in ("fields", "surcharges") and "fees" in beside else set()
-    without = [column for column in columns if column.name not in given]
-    found: tuple[Problem, ...] = ()
-    try:
-        made(tmp_path / "all", {**beside, name: table(family, columns, plain)})
-    except PackError as error:
-        found = error.problems
-    refused = {one.message.values["name"]: one for one in found if one.code == "result-absent"}
-    print([one.render() for one in found if one.code != "result-absent"])
-    assert refused.keys() == {column.name for column in without}
+    columns = [column for column in readable[name] if column.name not in OF_FACTS]
+    given = {"arrived_status"} if "deadlines" in NEEDED.get(name, ()) else set[str]()
+    given |= {"chargeable", "needs_confirmation"} if "fees" in NEEDED.get(name, ()) or name == "part_fees" else set()
+    absent = [column for column in columns if column.name not in given and not _gives(name, column.name)]
+    if not absent:
+        return
+    with pytest.raises(PackError) as caught:
+        made(tmp_path, {**beside(NEEDED.get(name, ())), name: table(FAMILIES[name], absent, plain)})
+    found = [one for one in caught.value.problems if one.code == "result-absent"]
+    assert [(one.message.values["name"], str(one.place)) for one in found] == [
+        (column.name, f"made/{name}.csv:{line}") for line, column in enumerate(absent, 2)
+    ]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_result_that_facts_give_is_read_without_any_table(
+    name: str, readable: dict[str, list[ColumnSpec]], tmp_path: Path, plain: Settings
+) -> None:
+    columns = [column for column in readable[name] if column.name in OF_FACTS]
+    if not columns:
+        return
+    policy = made(tmp_path, {**beside(NEEDED.get(name, ())), name: table(FAMILIES[name], columns, plain)})
+    assert decide(policy, {}).policy
+
+
+@pytest.mark.parametrize(("result", "giver"), [(name, giver) for name, givers in GIVERS.items() for giver in givers])
+def test_each_table_that_is_named_gives_its_result(
+    result: str, giver: str, readable: dict[str, list[ColumnSpec]], tmp_path: Path, plain: Settings
+) -> None:
+    """The last family that can read it does; the pack has no other table."""
+    name = next(name for name in reversed(READERS) if any(column.name == result for column in readable[name]))
+    columns = [column for column in readable[name] if column.name == result]
+    policy = made(tmp_path, {**beside({giver, *NEEDED.get(name, ())}), name: table(FAMILIES[name], columns, plain)})
+    assert decide(policy, {}).policy
+    with pytest.raises(PackError, match=f"reads `{result}`, which no table of the pack gives"):
+        made(tmp_path / "without", {name: table(FAMILIES[name], columns, plain)})
+
+
+@pytest.mark.parametrize("content", [None, "rule,then: wastage,cite\n"])
+def test_tile_without_its_materials(content: str | None, tmp_path: Path) -> None:
+    tile = Path(shutil.copytree(MALL.parent / "tile", tmp_path / "tile"))
+    (tile / "materials.csv").unlink()
+    if content is not None:
+        (tile / "materials.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(PackError) as caught:
+        load(tile)
+    assert {(one.code, one.message.values.get("name")) for one in caught.value.problems} >= {
+        ("result-absent", "total_weight")
+    }

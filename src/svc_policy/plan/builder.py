@@ -125,10 +125,11 @@ class Builder:
         for place in dict.fromkeys((grain, "ticket")):
             if (place, name) in self._facts:
                 return self._fact(place, name)
-        if name in self.fixed:
-            return self.fixed[name]
         if name in self.columns:
-            return self.columns[name].leaf
+            known = self.columns[name]
+            if known.grain not in (grain, "ticket"):
+                return null(known.leaf.type)  # as a fact of a part has no value at the ticket
+            return self.fixed.get(name, known.leaf)
         if name in self.rules.parameters:
             return self.parameter(name, family, grain)
         for (_, fact_name), fact in self._facts.items():

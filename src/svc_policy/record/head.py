@@ -7,6 +7,7 @@ a hash or count kept elsewhere, is what shows that they are gone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -34,9 +35,15 @@ class Position:
 EMPTY = Position(0, NOTHING)
 
 
+def located(path: str | os.PathLike[str]) -> Path:
+    """Name a record by its own place: what lies beside it lies there, whatever links lead to it."""
+    named = Path(path)
+    return Path(os.path.realpath(named)) if named.is_symlink() else named
+
+
 def beside(path: Path, ending: str) -> Path:
     """Name a file or folder that belongs to a record."""
-    return path.with_name(f"{path.name}.{ending}")
+    return path.parent / f"{path.name}.{ending}"
 
 
 def read_head(path: Path) -> Position | None:
@@ -79,10 +86,18 @@ class Head:
             raise UsageError([unwritable(self._path, error)]) from None
 
     def close(self, *, sync: bool) -> None:
-        """Let go of the file."""
-        if sync:
-            os.fsync(self._descriptor)
-        os.close(self._descriptor)
+        """Let go of the file.
+
+        Raises:
+            UsageError: The disk does not take it.
+        """
+        try:
+            if sync:
+                os.fsync(self._descriptor)
+        except OSError as error:
+            raise UsageError([unwritable(self._path, error)]) from None
+        finally:
+            os.close(self._descriptor)
 
 
 class Lock:
@@ -119,6 +134,12 @@ class Lock:
         file.truncate()
         file.write(b"%-31d\n" % os.getpid())
         self._file = file
+
+    def remove(self) -> None:
+        """Take the file away again, of a record that was never begun."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
 
     def release(self) -> None:
         """Let another writer in."""

@@ -8,9 +8,13 @@ only kept if loading it gives the same digest.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +28,7 @@ from svc_policy.pack.overlay import read_layers
 from svc_policy.pack.source import PackFiles
 from svc_policy.policy import Policy
 from svc_policy.record.head import beside
-from svc_policy.record.lines import refuse, unwritable
+from svc_policy.record.lines import refuse, unreadable, unwritable
 from svc_policy.rules import FAMILIES
 
 _EXTENDS = re.compile(r"""^[ \t]*["']?extends["']?[ \t]*=.*$""", re.MULTILINE)
@@ -36,16 +40,38 @@ def folder_of(path: Path, digest: str) -> Path:
     return beside(path, "policies") / digest
 
 
-def keep(path: Path, policy: Policy) -> None:
-    """Copy the files of a policy into the record's folder, unless they are there.
+def hash_of(folder: Path) -> str:
+    """Give the hash of a folder's files: sha-256 over their names and contents, in the order of the names.
+
+    What is no file of a pack (names that begin with `.`, `~$` or `__`) does not count.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    total = hashlib.sha256()
+    names = {file.relative_to(folder).as_posix(): file for file in _files_in(folder)}
+    for name in sorted(names):
+        total.update(f"{hashlib.sha256(names[name].read_bytes()).hexdigest()} {json.dumps(name)}\n".encode())
+    return total.hexdigest()
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for file in sorted(folder.rglob("*")):
+        parts = file.relative_to(folder).parts
+        if file.is_file() and not any(part.startswith((".", "~$", "__")) for part in parts):
+            yield file
+
+
+def keep(path: Path, policy: Policy) -> str:
+    """Copy the files of a policy into the record's folder, unless they are there; gives the hash of the copies.
 
     Raises:
         UsageError: The files have changed since the policy was loaded, or the copy cannot be written.
     """
     target = folder_of(path, policy.digest)
-    if target.is_dir():
-        return
     try:
+        if target.is_dir():
+            return hash_of(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=".new.", dir=target.parent))
     except OSError as error:
@@ -56,11 +82,14 @@ def keep(path: Path, policy: Policy) -> None:
             if _is_copied(policy.pack, fresh, from_memory=from_memory):
                 fresh.chmod(0o755)
                 fresh.rename(target)
-                return
+                return hash_of(target)
     except OSError as error:
         raise UsageError([unwritable(target, error)]) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Only a folder that holds no policy goes.
+            target.parent.rmdir()
     refuse(
         "record-policy-changed",
         message("the files of policy `{policy}` have changed since it was loaded", policy=policy.id),
@@ -98,21 +127,21 @@ def _copy_files(pack: Pack, layer: PackFiles, folder: Path) -> None:
         export_folder(attrs.evolve(pack, files=layer), folder)
         return
     folder.mkdir()
-    for file in sorted(origin.rglob("*")):
-        parts = file.relative_to(origin).parts
-        if file.is_file() and not any(part.startswith((".", "~$", "__")) for part in parts):
-            copy = folder.joinpath(*parts)
-            copy.parent.mkdir(exist_ok=True)
-            copy.write_bytes(file.read_bytes())
+    for file in _files_in(origin):
+        copy = folder / file.relative_to(origin)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes())
 
 
-def kept(path: Path, digest: str, on: str | None = None) -> Policy:
+def kept(path: Path, digest: str, on: str | None = None, files: str | None = None) -> Policy:
     """Load a policy that a record keeps.
 
     Args:
         path: The record.
         digest: The digest that its lines name.
         on: The day that was every governing date, as in `2026-01-01`, if one was.
+        files: The hash of the kept files that the record names; what the digest leaves out, as their wording, is not
+            looked at unless given.
 
     Raises:
         UsageError: The policy is not there, or its files are not those that decided.
@@ -136,4 +165,18 @@ def kept(path: Path, digest: str, on: str | None = None) -> Policy:
             folder,
             message("put the files back as they were, as from a backup"),
         )
+    if files is not None and _hashed(folder) != files:
+        refuse(
+            "record-policy-altered",
+            message("the kept files of policy `{policy}` are not those that the record names", policy=pack.id),
+            folder,
+            message("put the files back as they were, as from a backup"),
+        )
     return Policy(pack, None if on is None else date.fromisoformat(on))
+
+
+def _hashed(folder: Path) -> str:
+    try:
+        return hash_of(folder)
+    except OSError as error:
+        raise UsageError([unreadable(folder, error)]) from None

@@ -24,6 +24,7 @@ class Recorded:
     """One decision of a record.
 
     `results` are its columns by name, in internal units as in ``docs/sql.md``; among them `needs` and `rules`.
+    `files` is the hash of the policy's kept files; None where an older version wrote the record.
     `taken_out` are the facts that the ticket stated and the record does not hold, as `ticket.cause`.
     """
 
@@ -32,6 +33,8 @@ class Recorded:
     digest: str
     engine: str
     on: str | None
+    currency: str
+    files: str | None
     dates: Mapping[str, Any]
     ticket: Mapping[str, Any]
     results: Mapping[str, Any]
@@ -87,7 +90,9 @@ def _recorded(line: Line, policy: Mapping[str, Any], layout: Mapping[str, Any], 
         digest=str(body["digest"]),
         engine=str(body["engine"]),
         on=policy["on"],
-        dates=body["dates"],
+        currency=str(policy["currency"]),
+        files=policy.get("files"),
+        dates=dict(body["dates"]),
         ticket=body["ticket"],
         results=expanded(layout, rules, body),
         taken_out=taken_out(body),
@@ -109,7 +114,7 @@ class Kept:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._loaded: dict[tuple[str, str | None], Policy | UsageError] = {}
+        self._loaded: dict[tuple[str, str | None, str | None], Policy | UsageError] = {}
 
     def of(self, recorded: Recorded) -> Policy:
         """Load the policy that made a decision.
@@ -117,7 +122,7 @@ class Kept:
         Raises:
             UsageError: It is not there, or was changed.
         """
-        key = (recorded.digest, recorded.on)
+        key = (recorded.digest, recorded.on, recorded.files)
         if key not in self._loaded:
             try:
                 self._loaded[key] = kept(self._path, *key)

@@ -11,7 +11,7 @@ import attrs
 
 from svc_policy.errors import Place, Problem, UsageError, problem
 from svc_policy.messages import Message, message
-from svc_policy.record.head import EMPTY, Position, read_head
+from svc_policy.record.head import EMPTY, Position, located, read_head
 from svc_policy.record.lines import NOTHING, Line, open_log, read_lines
 from svc_policy.record.policies import kept
 
@@ -98,7 +98,7 @@ def verify(path: str | os.PathLike[str], *, expect: str | Position | None = None
     Raises:
         UsageError: The file cannot be read, is no record, or is of a newer library.
     """
-    log = Path(path)
+    log = located(path)
     wanted = None if expect is None else read_expectation(str(expect))
     walk = _Walk(log, wanted)
     with open_log(log) as file:
@@ -124,7 +124,8 @@ class _Walk:
         self._head = read_head(path)
         self._seen: dict[int, str] = {}
         self._has_wanted_hash = False
-        self._digests: dict[str, int] = {}
+        #: The policies that lines name, each with the hash of its kept files, and the first such line.
+        self._policies: dict[tuple[str, str | None], int] = {}
         self._returns = False
 
     def take(self, line: Line, *, is_finished: bool) -> None:
@@ -176,7 +177,9 @@ class _Walk:
         if line.kind == "decision":
             self.decisions += 1
         elif line.kind == "policy" and line.body is not None:
-            self._digests.setdefault(str(line.body.get("digest")), line.place)
+            files = line.body.get("files")
+            named = (str(line.body.get("digest")), None if files is None else str(files))
+            self._policies.setdefault(named, line.place)
 
     def _advance(self, number: int, own: str, previous: str | None) -> None:
         self.last = Position(number, own)
@@ -210,11 +213,22 @@ class _Walk:
             self._say("record-missing", text, place)
         self._check_head()
         self._check_expected()
-        for digest, place in self._digests.items():
+        said: set[tuple[str, str]] = set()
+        for (digest, files), place in self._policies.items():
             try:
-                kept(self.path, digest)
+                kept(self.path, digest, files=files)
+                if files is None:
+                    self._say(
+                        "record-wording",
+                        message("the line does not name the hash of the policy's kept files: an older version wrote it"),
+                        place,
+                        message("a change of their wording, as in labels and clauses, cannot be found"),
+                        severity="warning",
+                    )
             except UsageError as error:
-                self.problems.extend(error.problems)
+                fresh = [one for one in error.problems if (str(one.place), one.message.text()) not in said]
+                said |= {(str(one.place), one.message.text()) for one in fresh}
+                self.problems.extend(fresh)
                 self._say(
                     "record-unexplained",
                     message("what this policy decided cannot be explained or decided again"),
