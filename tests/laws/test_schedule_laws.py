@@ -189,7 +189,7 @@ any_row = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=any_row, contracts=contracts, assets=assets, period=periods)
 def test_every_row_that_can_be_loaded_can_be_laid_out(
     tmp_path: Path, row: dict[str, str], contracts: list[dict], assets: list[dict], period: tuple[date, date]

@@ -134,7 +134,7 @@ def test_a_result_that_facts_give_is_read_without_any_table(
     if not columns:
         return
     policy = made(tmp_path, {**beside(NEEDED.get(name, ())), name: table(FAMILIES[name], columns, plain)})
-    assert decide(policy, {}).policy
+    assert decide(policy, {"parts": [{"part_no": "p-1"}]}).policy
 
 
 @pytest.mark.parametrize(("result", "giver"), [(name, giver) for name, givers in GIVERS.items() for giver in givers])

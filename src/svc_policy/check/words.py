@@ -23,7 +23,6 @@ Days = tuple[int | None, int | None]
 _FAR: Final = 1 << 60
 _ALL_DATES: Final = message("all dates")
 _ANYTHING: Final = message("every ticket")
-_OTHER_THAN: Final = message("other than {values}")
 _STATED: Final = message("stated")
 #: Units as a Chinese reader writes them.
 _UNITS_ZH: Final[Mapping[str, str]] = {
@@ -105,7 +104,7 @@ class RegionWords:
         if test.missing:
             parts.append(MISSING.text(language))
         text = joint.join(parts)
-        return _OTHER_THAN.text(language).format(values=text) if test.negated else text
+        return message("other than {values}", values=text).text(language) if test.negated else text
 
     def _interval(self, column: str, item: Interval, language: Language) -> str:
         low, high = (

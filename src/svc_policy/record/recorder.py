@@ -24,7 +24,7 @@ from svc_policy.errors import Place, Problem, UsageError, problem
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
-from svc_policy.record.head import EMPTY, Head, Lock, Position, beside, hold, read_head
+from svc_policy.record.head import EMPTY, Head, Lock, Position, beside, hold, located, read_head
 from svc_policy.record.inputs import Privacy, TicketWriter, salt_of
 from svc_policy.record.layout import MOST_KEPT, Dates, Layout, Layouts
 from svc_policy.record.lines import (
@@ -33,6 +33,7 @@ from svc_policy.record.lines import (
     check_beginning,
     check_schema,
     encode,
+    open_log,
     parse,
     refuse,
     seal,
@@ -69,7 +70,7 @@ class Recorder:
     def __init__(
         self, path: str | os.PathLike[str], policy: Policy, *, interval: float = 0.1, sync: bool = True
     ) -> None:
-        self.path = Path(path)
+        self.path = located(path)
         self.policy = policy
         #: What was noticed on entering: a torn line that was set aside.
         self.notes: tuple[Problem, ...] = ()
@@ -79,10 +80,35 @@ class Recorder:
         self._lock = Lock(self.path)
         self._descriptor: int | None = None
         self._head: Head | None = None
+        self._safe = EMPTY
+        #: How many decisions were appended, and how many of them are safe.
+        self._decisions = self._safe_decisions = 0
 
     # --- opening
 
     def __enter__(self) -> Self:
+        is_new = self._looked_at()
+        self._lock.take()
+        try:
+            self._files = keep(self.path, self.policy)
+            self._open()
+            self._begin()
+            self.flush()
+        except BaseException:
+            if is_new and not self.path.exists():
+                self._lock.remove()
+            self._drop()
+            raise
+        return self
+
+    def _looked_at(self) -> bool:
+        """See that the path is that of a record or of nothing yet, before anything is made; says whether of nothing."""
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise UsageError([unwritable(self.path, error)]) from None
         if self.path.is_dir():
             refuse(
                 "record-folder",
@@ -90,23 +116,15 @@ class Recorder:
                 self.path,
                 message("name a file in it, as in `{example}`", example=self.path / "decisions.jsonl"),
             )
-        if self.path.exists() and not self.path.is_file():
+        if not self.path.is_file():
             refuse(
                 "record-device",
                 message("a record is an ordinary file, and this is none"),
                 self.path,
                 message("name another file; it is made where there is none"),
             )
-        self._lock.take()
-        try:
-            self._open()
-            keep(self.path, self.policy)
-            self._begin()
-            self.flush()
-        except BaseException:
-            self._drop()
-            raise
-        return self
+        open_log(self.path).close()
+        return False
 
     def _open(self) -> None:
         try:
@@ -227,6 +245,7 @@ class Recorder:
         described = {
             "policy": self.policy.id,
             "digest": self.policy.digest,
+            "files": self._files,
             "engine": __version__,
             "on": None if fixed is None else fixed.isoformat(),
             "timezone": settings.timezone,
@@ -332,8 +351,11 @@ class Recorder:
     def _add(self, kind: str, body: str) -> int:
         number = self._last.lines + 1
         line, own = seal(number, kind, body, self._last.hash if self._last.lines else NOTHING)
-        self._pending.append(line)
-        self._last = Position(number, own)
+        position, pending = Position(number, own), self._pending
+        # No call between these: an interruption leaves all of them undone or none.
+        self._last = position
+        self._decisions += kind == "decision"
+        pending += [line]
         return number
 
     # --- writing
@@ -342,6 +364,11 @@ class Recorder:
     def position(self) -> Position:
         """How far the record is safe: what the last flush acknowledged."""
         return self._safe
+
+    @property
+    def decisions(self) -> int:
+        """How many of the decisions that this recorder appended are safe."""
+        return self._safe_decisions
 
     def flush(self) -> Position:
         """Write what was gathered, and acknowledge it.
@@ -353,12 +380,17 @@ class Recorder:
             if self._descriptor is None:
                 raise UsageError([self._closed()])
             if self._pending:
-                self._write(b"".join(self._pending))
-                self._pending.clear()
+                data, nothing = b"".join(self._pending), list[bytes]()
+                size = self._size + len(data)
+                self._write(data)
+                # No call between these: what is interrupted is written again at the same place.
+                self._size = size
+                self._pending = nothing
             if self._safe != self._last:
                 assert self._head is not None
                 self._head.write(self._last)
                 self._safe = self._last
+                self._safe_decisions = self._decisions
             self._flushed_at = time.monotonic()
             return self._safe
 
@@ -376,7 +408,6 @@ class Recorder:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
             raise UsageError([unwritable(self.path, error)]) from None
-        self._size += len(data)
 
     def close(self) -> None:
         """Flush, and let another writer in."""
@@ -388,13 +419,15 @@ class Recorder:
                 self._drop()
 
     def _drop(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-        if self._head is not None:
-            self._head.close(sync=self._sync)
-            self._head = None
-        self._lock.release()
+        descriptor, self._descriptor = self._descriptor, None
+        head, self._head = self._head, None
+        try:
+            if descriptor is not None:
+                os.close(descriptor)
+            if head is not None:
+                head.close(sync=self._sync)
+        finally:
+            self._lock.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
