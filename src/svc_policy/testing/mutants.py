@@ -408,6 +408,8 @@ def _with_value(
             if any(cells[name] is not cell for name, cell in row.results.items()):
                 rows.append((row, attrs.evolve(row, results=cells)))
                 rules.add(f"{table}.{row.id}")
+            elif any(_reads(name, test, parameter.name) for name, test in row.tests.items()):
+                rules.add(f"{table}.{row.id}")
     return Mutant(
         table="interpretations" if parameter.name in settings.interpretations else "parameters",
         rule=parameter.name,
@@ -421,6 +423,12 @@ def _with_value(
         rules=frozenset(rules),
         settings=attrs.evolve(settings, parameters=parameters, money=money),
     )
+
+
+def _reads(column: str, test: Test, parameter: str) -> bool:
+    """Say whether a condition hangs on a parameter: in its own column, or by a bound."""
+    bounds = (bound for item in test.items for bound in (item.low, item.high))
+    return not test.any and (column == parameter or any(getattr(bound, "name", None) == parameter for bound in bounds))
 
 
 def _put(cell: Cell, old: WrittenLiteral, new: WrittenLiteral) -> Cell:
