@@ -1,8 +1,8 @@
 """Change a policy without fear, step by step, as its owner would: the second part of ``make demo``.
 
-A copy of the mall's policy gets next year's fees and another window. One band of
-distance is forgotten, `check` finds it; the comparison shows what the change
-does to a year of tickets.
+A copy of the mall's policy gets an edition from July with other fees and another
+window. One band of distance is forgotten, `check` finds it; the comparison shows
+what the change does to a year of tickets.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SHOP = "shop"
-#: Next year's visit fees by rule, as the owner of the policy writes them into fees.csv.
+#: The new visit fees by rule, as the owner of the policy writes them into fees.csv.
 FEES = {"visit_near": "75 CNY", "visit_middle": "150 CNY", "visit_between": "260 CNY", "visit_far": "400 CNY"}
-FIRST_DAY = "2027-01-01"
+DAY_BEFORE, FIRST_DAY = "2026-06-30", "2026-07-01"
 
 
 def begin(folder: Path) -> None:
@@ -23,13 +23,13 @@ def begin(folder: Path) -> None:
 
 
 def edit(folder: Path) -> None:
-    """Raise next year's fees and narrow a window, as somebody would in a spreadsheet."""
+    """Raise fees and narrow a window in the new edition, as somebody would in a spreadsheet."""
     raise_fees(folder)
     narrow_window(folder)
 
 
 def raise_fees(folder: Path) -> None:
-    """Write next year's fees into the rows that the new edition added."""
+    """Write the new fees into the rows that the edition added."""
     path = folder / SHOP / "fees.csv"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(_raised(line) for line in lines), encoding="utf-8")
@@ -46,18 +46,24 @@ def _raised(line: str) -> str:
 
 def narrow_window(folder: Path) -> None:
     """Let the 48 hours end at 40 km, and forget who comes next."""
-    _replace(folder / SHOP / "deadlines.csv", {"middle,-,C,yes,-,(5..50] km": "middle,-,C,yes,-,(5..40] km"})
+    _replace(
+        folder / SHOP / "deadlines.csv",
+        {f"\nmiddle,{FIRST_DAY},,-,C,yes,-,(5..50] km": f"\nmiddle,{FIRST_DAY},,-,C,yes,-,(5..40] km"},
+    )
 
 
 def close_hole(folder: Path) -> None:
     """Let the 72 hours begin where the 48 hours end."""
-    _replace(folder / SHOP / "deadlines.csv", {"between,-,C,yes,-,(50..100] km": "between,-,C,yes,-,(40..100] km"})
+    _replace(
+        folder / SHOP / "deadlines.csv",
+        {f"\nbetween,{FIRST_DAY},,-,C,yes,-,(50..100] km": f"\nbetween,{FIRST_DAY},,-,C,yes,-,(40..100] km"},
+    )
 
 
 def _replace(path: Path, cells: Mapping[str, str]) -> None:
     text = path.read_text(encoding="utf-8")
     for old, new in cells.items():
         if text.count(old) != 1:
-            raise SystemExit(f"{path}: `{old}` is not there once")
+            raise SystemExit(f"{path}: `{old.strip()}` is not there once")
         text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 It decides a ticket of each service, explains one, audits and reports on an
 example log, and writes a calendar, a book and a report into demo-out. Then a
-policy is changed: a copy gets next year's fees and another window, the hole that
+policy is changed: a copy gets other fees and another window from July, the hole that
 was left is found, and a page shows what the change does to a year of tickets.
 It can be run again and says the same.
 """
@@ -138,8 +138,8 @@ CHANGING: tuple[Step, ...] = (
         by_hand=change.begin,
     ),
     Step(
-        words="… and next year's fees get an edition of their own; no other line of the file is touched.",
-        command=f"edition {SHOP} --from {change.FIRST_DAY} --tables fees",
+        words="… and fees and windows get an edition from July on; no other line of the files is touched.",
+        command=f"edition {SHOP} --from {change.FIRST_DAY} --tables fees,deadlines",
     ),
     Step(
         words="In the spreadsheet, the visit fees are raised, and the 48 hours shall end at 40 km instead of 50.\n"
@@ -161,8 +161,8 @@ CHANGING: tuple[Step, ...] = (
     Step(
         words="What does the change do? Exact regions, each with a ticket that is decided otherwise. Held against a\n"
         "year of tickets: what customers would have paid, which targets would have been late, because of which rule.",
-        command=f"diff mall@2026-12-31 {SHOP}@{change.FIRST_DAY} --tickets {OUT}/year.csv --mapping {LOG}/mapping.toml "
-        f"--at 2026-03-31T18:00 --html {OUT}/change.html",
+        command=f"diff mall@{change.DAY_BEFORE} {SHOP}@{change.FIRST_DAY} --tickets {OUT}/year.csv "
+        f"--mapping {LOG}/mapping.toml --at 2026-03-31T18:00 --html {OUT}/change.html",
         most=90,
     ),
 )

@@ -41,6 +41,20 @@ class Message:
         return self.text("en")
 
 
+@attrs.frozen
+class Phrase(Message):
+    """A text that is given in each language, in the place of a template: what a pack says, or what was put together."""
+
+    template: str = attrs.field(default="", init=False)
+    values: Mapping[str, object] = attrs.field(factory=dict, init=False)
+    en: str = ""
+    zh: str = ""
+
+    def text(self, language: Language = "en") -> str:
+        """Give the text in `language`."""
+        return self.zh if language == "zh" else self.en
+
+
 def message(template: str, /, **values: object) -> Message:
     """Make a message from an English template with named ``{placeholders}`` and their values."""
     return Message(template, values)

@@ -6,6 +6,7 @@ imports nothing of the library until a pack is asked for.
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 _REST: Final = "policy"
 
 
+def _examples(text: str) -> int:
+    """Read how many tickets are drawn.
+
+    Raises:
+        ArgumentTypeError: It is no whole number, or less than one.
+    """
+    count = int(text) if text.isascii() and text.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"a whole number of tickets, at least 1, not `{text}`")
+    return count
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("svc-policy", "after-sales service policies")
@@ -35,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--svc-policy-examples",
-        type=int,
+        type=_examples,
         default=None,
         metavar="N",
         help="tickets drawn for each property; 100 unless given",
@@ -133,6 +146,11 @@ class PolicyItem(pytest.Item):
             return _rendered(error.problems)
         return super().repr_failure(excinfo, style)
 
+    def tell(self, text: str, file: str = "", line: int | None = None) -> None:
+        """Warn of something; where it has no place, in the name of the pack."""
+        # `Node.warn` takes only items that have a line.
+        warnings.warn_explicit(pytest.PytestWarning(text), None, file or str(self.reportinfo()[0]), line or 1)
+
     def reportinfo(self) -> tuple[Path | str, int | None, str]:
         """Say where the test stands: the row, the case, or the pack."""
         file, line = self._place
@@ -172,7 +190,8 @@ class CheckItem(PolicyItem):
             raise PolicyTestFailed(_rendered(errors))
         for problem in others:
             if problem.severity == "warning":
-                self.warn(pytest.PytestWarning(problem.render(_language())))
+                place = problem.place
+                self.tell(problem.render(_language()), place.file if place else "", place.line if place else None)
 
 
 class CaseItem(PolicyItem):
@@ -229,6 +248,11 @@ class PropertyItem(PolicyItem):
         if result.status != "kept":
             reason = "" if result.reason is None else result.reason.text(_language())
             pytest.skip(f"{result.status}: {reason}")
+        told = result.told().text(_language())
+        self.user_properties += [("tried", result.tried), ("relevant", result.relevant), ("refused", result.refused)]
+        self.add_report_section("call", "svc-policy", f"{self.of}: {told}")
+        if not result.relevant:
+            self.tell(f"{self.of}: {told}")
 
     def _settings(self) -> Any:
         from hypothesis import settings
@@ -236,7 +260,7 @@ class PropertyItem(PolicyItem):
         from svc_policy.testing.running import DEFAULT
 
         count = self.config.getoption("--svc-policy-examples")
-        return DEFAULT if count is None else settings(DEFAULT, max_examples=max(1, count))
+        return DEFAULT if count is None else settings(DEFAULT, max_examples=count)
 
 
 def _named(decision: Decision, case: Case) -> list[RuleUse]:

@@ -33,9 +33,33 @@ def test_a_gap_is_told_with_example_and_clause(mall):
     )
     assert lines[1] == "example: 75 km"
     assert lines[2].startswith('ticket: {"')
-    assert lines[3] == "clauses: mall-2.1.3"
-    assert lines[4].startswith("help: ")
+    assert lines[3] == "decided at: 2026-03-04T10:00:00+08:00"
+    assert lines[4] == "clauses: mall-2.1.3"
+    assert lines[5].startswith("help: ")
     assert lines[-1] == "errors: 1, warnings: 0, notes: 0"
+
+
+def test_the_ticket_of_a_finding_can_be_decided_as_it_stands(mall, tmp_path):
+    lines = run("check", mall).stdout.splitlines()
+    ticket = tmp_path / "ticket.json"
+    ticket.write_text(lines[2].removeprefix("ticket: "), encoding="utf-8")
+    at = lines[3].removeprefix("decided at: ")
+    decided = json.loads(run("decide", mall, ticket, "--at", at, "--json").stdout)
+    assert decided["targets"]["arrived"]["status"] == "not applicable"
+    assert json.loads(ticket.read_text(encoding="utf-8"))["distance_km"] == 75
+
+
+@pytest.mark.parametrize("spelling, shown", [(".", ""), ("../mall", "mall/"), ("..//mall/.", "mall/")])
+def test_places_are_shown_from_where_the_user_stands(mall, monkeypatch, spelling, shown):
+    monkeypatch.chdir(mall)
+    assert run("check", spelling).stdout.startswith(f"{shown}deadlines.csv:6: gap")
+
+
+def test_values_that_no_row_names_are_told(tmp_path):
+    payers = "rule,district,then: payer,cite\nacme,acme,head,m-1\n"
+    shop(tmp_path, {"payers": payers})
+    assert "district other than acme" in run("check", tmp_path / "made").stdout
+    assert "acme以外" in run("check", tmp_path / "made", "--lang", "zh").stdout.replace(" ", "")
 
 
 def test_a_gap_is_told_in_chinese(mall):

@@ -28,6 +28,7 @@ def test_a_difference_says_what_changed_where_and_for_whom(pack: Path) -> None:
     done = run("diff", "mall", pack)
     assert done.exit_code == 0, done.output
     lines = [line.strip() for line in done.stdout.splitlines()]
+    assert lines[0].startswith("mall ") and f" → {pack} (mall " in lines[0]
     assert "then: fixed: 70 CNY → 70.01 CNY" in lines
     assert "category A, on_site yes, distance_km <= 5 km; from 2026-01-01" in lines
     (example,) = (line for line in lines if line.startswith("example: "))

@@ -194,3 +194,39 @@ def test_compile_prints_the_policy_as_sql():
     printed = run("compile", "mall", "--to", "duckdb")
     assert printed.exit_code == 0
     assert printed.stdout == load("mall").sql("duckdb").rstrip("\n") + "\n"
+
+
+def test_a_title_over_a_base_has_the_folders_name_once(tmp_path):
+    for name, base in (("东店", "mall"), ("second", tmp_path / "东店"), ("third", tmp_path / "second")):
+        assert run("new", tmp_path / name, "--extends", base).exit_code == 0
+        assert load(tmp_path / name).pack.settings.titles == {
+            "en": f"After-sales service of a mall: {name}",
+            "zh": f"商场产品售后服务：{name}",
+        }
+
+
+def test_the_comments_of_an_overlay_are_in_the_language_that_is_asked_for(tmp_path):
+    for language in ("en", "zh"):
+        assert run("--lang", language, "new", tmp_path / language, "--extends", "mall").exit_code == 0
+        text = (tmp_path / language / "policy.toml").read_text(encoding="utf-8")
+        comments = [line.rpartition("#")[2].strip() for line in text.splitlines() if "#" in line]
+        words = [comment for comment in comments if comment and "=" not in comment.partition('"')[0][:8]]
+        assert len(words) == 5 + 1, words  # five texts, and the example of a clause
+        is_chinese = [any("\u4e00" <= sign <= "\u9fff" for sign in comment) for comment in words]
+        assert is_chinese.count(language == "zh") >= 5, words
+
+
+@pytest.mark.parametrize(
+    "name, identity", [("三 店2", "pack-2"), ("3rd", "pack-3rd"), ("三店", "overlay"), ("A b", "a-b")]
+)
+def test_an_overlay_loads_whatever_its_folder_is_called(tmp_path, name, identity):
+    assert run("new", tmp_path / name, "--extends", "mall").exit_code == 0
+    assert load(tmp_path / name).id == identity
+
+
+@pytest.mark.parametrize("identity", ["3rd", "-a", "Mall", "mall_2"])
+def test_an_id_that_is_none_is_told_how_one_begins(shop, identity):
+    change(shop / "policy.toml", 'id = "mall"', f'id = "{identity}"')
+    checked = run("check", shop)
+    assert checked.exit_code == 1
+    assert "`id` begins with a small letter and has small letters, digits and `-` only" in checked.stdout

@@ -9,6 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from cli.running import PAID, run_process, write_ticket
 
@@ -88,6 +91,28 @@ def test_nobody_reading_is_quiet():
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("command", [("packs",), ("schema", "record"), ("new", "--help")])
+def test_output_that_cannot_be_written_is_said_in_one_line(command, buffered):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "svc_policy", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C", "PYTHONUNBUFFERED": buffered},
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, b"standard output cannot be written: there is no space left\n")
+
+
+def test_output_that_is_closed_is_said_in_one_line():
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"'{sys.executable}' -m svc_policy packs --lang en >&-"], stderr=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, b"standard output cannot be written: it is closed\n")
 
 
 def test_an_interrupt_is_quiet():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -98,6 +99,15 @@ def test_plainly_the_properties_are_tried_too(pack):
     assert "cases: 5 of 5 hold" in shown.stdout
     assert "properties: " in shown.stdout
     assert " 0 failed" in shown.stdout
+    assert re.search(r"\n  explanation_cites_rules: [1-9]\d* of 100 tickets put it to the test\n", shown.stdout)
+
+
+def test_json_says_how_many_tickets_put_a_property_to_the_test(pack, monkeypatch):
+    monkeypatch.setattr("svc_policy.testing.properties.PROPERTIES", ("fees_rise_with_parts", "total_category"))
+    found = {one["name"]: one for one in json.loads(run("test", pack, "--json").stdout)["properties"]}
+    kept = next(one for one in found.values() if one["status"] == "kept")
+    assert kept["tried"] == 100 and 0 < kept["relevant"] <= 100 and kept["refused"] == 0
+    assert all(one["tried"] is None for one in found.values() if one["status"] == "does not apply")
 
 
 def test_a_property_that_fails_is_told_in_the_language_asked_for(tmp_path, monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import itertools
 import json
 import tomllib
 from datetime import date, datetime
@@ -112,7 +114,65 @@ def test_amounts_in_force_are_copied_under_the_new_date(stand: Path) -> None:
 
 def test_a_row_that_ends_on_the_day_is_not_copied(stand: Path) -> None:
     change(stand, "fees.csv", "ends,,2027-06-01", "ends,,2027-01-01")
-    assert open_edition(stand, DAY, tables=["fees"], parameters=[]).rules == {"fees": ("near",)}
+    assert open_edition(stand, DAY, parameters=[]).rules["fees"] == ("near",)
+    assert open_edition(stand, DAY, tables=["fees"], parameters=[]).rules["fees"] == ("free", "near", "hour")
+
+
+def test_a_table_that_is_named_is_copied_whole(stand: Path) -> None:
+    """Rows without an amount, of nothing and of a parameter too; what is over stays as it is."""
+    extra = {
+        "deadlines.csv": "rule,distance_km,then: starts,then: ends,then: within,then: owner,cite\n"
+        "near,<= 5 km,received,arrived,24 h,head,stand-1\nmiddle,(5..50] km,received,arrived,48 h,head,stand-1\n"
+        "far,> 50 km,received,arrived,72 h,head,stand-1\n",
+        "payers.csv": "rule,on_site,then: payer,cite\nmaker,yes,head,stand-1\n",
+    }
+    write_pack(stand, extra)
+    opened = open_edition(stand, DAY, tables=["deadlines", "fees"], parameters=[])
+    opened.write()
+    # The order of the families, and of their rows; `payers` was not named.
+    assert opened.rules == {"deadlines": ("near", "middle", "far"), "fees": ("free", "near", "ends", "hour")}
+    assert (stand / "payers.csv").read_text(encoding="utf-8") == extra["payers.csv"]
+    assert (stand / "deadlines.csv").read_text(encoding="utf-8") == (
+        "rule,from,until,distance_km,then: starts,then: ends,then: within,then: owner,cite\n"
+        "near,,2027-01-01,<= 5 km,received,arrived,24 h,head,stand-1\n"
+        "near,2027-01-01,,<= 5 km,received,arrived,24 h,head,stand-1\n"
+        "middle,,2027-01-01,(5..50] km,received,arrived,48 h,head,stand-1\n"
+        "middle,2027-01-01,,(5..50] km,received,arrived,48 h,head,stand-1\n"
+        "far,,2027-01-01,> 50 km,received,arrived,72 h,head,stand-1\n"
+        "far,2027-01-01,,> 50 km,received,arrived,72 h,head,stand-1\n"
+    )
+    assert (stand / "fees.csv").read_text(encoding="utf-8") == (
+        "rule,from,until,on_site,then: line,then: fixed,cite,note\n"
+        "free,,2027-01-01,no,visit,0 CNY,stand-1,stays\n"
+        "free,2027-01-01,,no,visit,0 CNY,stand-1,stays\n"
+        "old,,2025-01-01,yes,visit,50 CNY,stand-1,over\n"
+        "near,,2026-01-01,yes,visit,60 CNY,stand-1,\n"
+        'near,2026-01-01,2027-01-01,"yes",visit,70 CNY,stand-1,"a note, with ""quotes"" and\na second line"\n'
+        'near,2027-01-01, ,"yes",visit,70 CNY,stand-1,"a note, with ""quotes"" and\na second line"\n'
+        "ends,,2027-01-01,yes,parking,5 CNY,stand-1,a trial\n"
+        "ends,2027-01-01,2027-06-01,yes,parking,5 CNY,stand-1,a trial\n"
+        "hour,,2027-01-01,yes,hour,{hour},stand-1,by a parameter\n"
+        "hour,2027-01-01,,yes,hour,{hour},stand-1,by a parameter\n"
+    )
+    # The new edition is closer to the shop by ten kilometres; tickets of the day before keep their 48 hours.
+    change(stand, "deadlines.csv", "middle,2027-01-01,,(5..50] km", "middle,2027-01-01,,(5..40] km")
+    policy = load(stand)
+    for received, due in (("2026-12-31", "2027-01-02 09:00"), ("2027-01-01", "None")):
+        at = datetime.fromisoformat(f"{received}T09:00:00+08:00")
+        decision = policy.decide({"received_at": at.isoformat(), "on_site": True, "distance_km": 45}, at=at)
+        assert [str(target.due)[:16] for target in decision.targets.values()] == [due]
+    found = run("check", stand).stdout
+    assert "(40, 50] km" in found and "from 2027-01-01" in found
+
+
+def test_a_table_of_the_day_of_purchase_says_that_tickets_must_tell_it(stand: Path) -> None:
+    write_pack(stand, {"warranty.csv": "rule,then: length,then: starts,cite\nyear,12 months,delivered,stand-1\n"})
+    opened = open_edition(stand, DAY, tables=["warranty", "fees"], parameters=[])
+    (note,) = opened.notes
+    assert note.render("en").splitlines() == [
+        "stand/warranty.csv: note: the edition of `warranty` hangs on the day of purchase, not on that of the request",
+        "help: a ticket that does not tell the day of purchase is now asked for it",
+    ]
 
 
 def test_the_tax_and_what_is_dated_get_a_value(stand: Path) -> None:
@@ -201,7 +261,9 @@ def test_a_parameter_that_stands_inline_is_left_and_said(stand: Path) -> None:
     assert only.startswith("stand/policy.toml: the value of `vat` does not stand under a heading of its own")
 
 
-@pytest.mark.parametrize(("encoding", "end"), [("utf-8-sig", "\r\n"), ("gb18030", "\n"), ("utf-8", "\r")])
+@pytest.mark.parametrize(
+    ("encoding", "end"), [("utf-8-sig", "\r\n"), ("gb18030", "\n"), ("gb18030", "\r\n"), ("utf-8", "\r")]
+)
 def test_everything_else_stays_byte_for_byte(stand: Path, encoding: str, end: str) -> None:
     """Byte order mark, encoding, line ends, quotes, spaces, empty lines, a last line without an end."""
     lines = [
@@ -214,7 +276,7 @@ def test_everything_else_stays_byte_for_byte(stand: Path, encoding: str, end: st
     ]
     content = end.join(lines).encode(encoding)
     (stand / "fees.csv").write_bytes(content)
-    open_edition(stand, DAY, tables=["fees"], parameters=[]).write()
+    open_edition(stand, DAY, parameters=[]).write()
     wanted = [
         *lines[:3],
         "near;;2027-01-01;yes;visit; 70 CNY ;stand-1;说明",
@@ -224,6 +286,67 @@ def test_everything_else_stays_byte_for_byte(stand: Path, encoding: str, end: st
         "last;2027-01-01;;yes;parking;5 CNY;stand-1;无换行",
     ]
     assert (stand / "fees.csv").read_bytes() == end.join(wanted).encode(encoding)
+
+
+@pytest.mark.parametrize(("mark", "end"), [("utf-8-sig", "\r\n"), ("utf-8", "\r\n"), ("utf-8-sig", "\n")])
+def test_the_settings_keep_their_mark_and_line_ends(stand: Path, mark: str, end: str) -> None:
+    (stand / "policy.toml").write_bytes(POLICY.replace("\n", end).encode(mark))
+    open_edition(stand, DAY, parameters=["vat"]).write()
+    new = 'values = [{ value = "13 %" }, { from = "2027-01-01", value = "13 %" }]'
+    wanted = POLICY.replace('value = "13 %"', new).replace("\n", end).encode(mark)
+    assert (stand / "policy.toml").read_bytes() == wanted
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_files_are_all_written_or_none(stand: Path, monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
+    """Whichever of the three files cannot be put into its place."""
+    before = {path: path.read_bytes() for path in stand.iterdir()}
+    opened = open_edition(stand, DAY)
+    assert len(opened.files) == 3
+    replace, count = Path.replace, itertools.count(1)
+
+    def refusing(path: Path, target: Path) -> Path:
+        if next(count) == failing:
+            raise PermissionError(13, "Permission denied")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(UsageError, match="cannot be written"):
+        opened.write()
+    assert before == {path: path.read_bytes() for path in stand.iterdir()}
+
+
+def test_a_file_that_cannot_be_put_back_is_named(stand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_edition(stand, DAY)
+    replace, count = Path.replace, itertools.count(1)
+
+    def refusing(path: Path, target: Path) -> Path:
+        if next(count) > 1:
+            raise PermissionError(13, "Permission denied")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(UsageError) as raised:
+        opened.write()
+    # The last file comes into its place first.
+    assert [(item.code, item.place.file) for item in raised.value.problems][-1] == ("edition-left", "stand/policy.toml")
+
+
+def test_a_full_disk_leaves_every_file(stand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.read_bytes() for path in stand.iterdir()}
+    opened = open_edition(stand, DAY)
+    write, count = Path.write_bytes, itertools.count(1)
+
+    def refusing(path: Path, content: bytes) -> int:
+        if next(count) == 2:
+            write(path, content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", refusing)
+    with pytest.raises(UsageError, match="cannot be written"):
+        opened.write()
+    assert before == {path: path.read_bytes() for path in stand.iterdir()}
 
 
 def test_only_until_or_only_from_gets_its_companion(stand: Path) -> None:
@@ -292,12 +415,24 @@ def without_places(value: object) -> object:
     return [without_places(item) for item in value] if isinstance(value, list) else value
 
 
+TARGETS = (
+    "rule,on_site,then: starts,then: ends,then: within,then: owner,cite\n"
+    "visit,yes,received,arrived,24 h,head,stand-1\nanswer,-,received,answered,48 h,head,stand-1\n"
+)
+PAYERS = "rule,on_site,then: payer,cite\nhouse,no,head,stand-1\nother,-,customer,stand-1\n"
+
+
 @pytest.fixture(scope="module")
 def editions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("editions")
     before = write_pack(folder / "before" / "stand", FILES)
     after = write_pack(folder / "after" / "stand", FILES)
-    open_edition(after, DAY).write()
+    for folder_of_one in (before, after):
+        write_pack(folder_of_one, {"deadlines.csv": TARGETS, "payers.csv": PAYERS})
+    open_edition(after, DAY, tables=["deadlines", "payers", "fees", "part_fees"], parameters=["vat", "hour"]).write()
+    for old, new in (("visit,2027-01-01,,yes,received,arrived,24 h", "visit,2027-01-01,,yes,received,arrived,12 h"),):
+        change(after, "deadlines.csv", old, new)
+    change(after, "payers.csv", "other,2027-01-01,,-,customer", "other,2027-01-01,,-,head")
     # The new amounts are another's; what was decided before must not see them.
     text = (after / "fees.csv").read_text(encoding="utf-8")
     (after / "fees.csv").write_text(
@@ -324,15 +459,27 @@ def test_what_stands_against_an_edition_is_named_with_its_place(stand: Path) -> 
     assert before == {path: path.read_bytes() for path in stand.iterdir()}
 
 
+OWN = "holds, fees, part_fees"
+
+
 @pytest.mark.parametrize(
     ("named", "says"),
     [
+        (
+            {"tables": ["calendar"]},
+            f"there is no table `calendar`\nhelp: its own tables: {OWN}",
+        ),
+        (
+            {"tables": ["holds"]},
+            "no date governs the table `holds`\nhelp: tables that can have editions: fees, part_fees",
+        ),
         ({"tables": ["fes"]}, "there is no table `fes`\nhelp: did you mean `fees`?"),
-        ({"tables": ["forms"]}, "the pack has no table `forms` of its own\nhelp: its own tables: fees, part_fees"),
+        ({"tables": ["forms"]}, f"the pack has no table `forms` of its own\nhelp: its own tables: {OWN}"),
         ({"parameters": ["vatt"]}, "the pack has no parameter `vatt` of its own\nhelp: did you mean `vat`?"),
     ],
 )
 def test_what_cannot_be_copied_is_said(stand: Path, named: dict[str, list[str]], says: str) -> None:
+    write_pack(stand, {"holds.csv": "rule,hold_kind,then: stops,cite\n"})
     assert refused(stand, **named) == [says]
 
 
@@ -345,9 +492,10 @@ def test_built_in_packs_and_workbooks_are_copied_first(stand: Path, tmp_path: Pa
 
 def test_nothing_to_copy_is_said(stand: Path) -> None:
     assert refused(stand, tables=[], parameters=[])[0].startswith("the pack has nothing that changes from edition")
-    (stand / "part_fees.csv").write_text("rule,cause,then: share,cite\nmisuse,-,{share},stand-1\n", encoding="utf-8")
+    over = "rule,until,cause,then: share,cite\nmisuse,2026-06-01,-,{share},stand-1\n"
+    (stand / "part_fees.csv").write_text(over, encoding="utf-8")
     (only,) = refused(stand, tables=["part_fees"], parameters=[])
-    assert only == "stand/part_fees.csv: no row of `part_fees` has an amount and is in force"
+    assert only.startswith("stand/part_fees.csv: no row of `part_fees` is in force on the day before 2027-01-01\nhelp:")
 
 
 def test_a_pack_with_errors_is_not_edited(stand: Path) -> None:
@@ -363,9 +511,10 @@ def test_a_dry_run_writes_nothing_and_shows_the_change(stand: Path) -> None:
     shown = run("edition", stand, "--from", "2027-01-01", "--dry-run", "--tables", "part_fees")
     assert shown.exit_code == 0, shown.stderr
     assert shown.stdout == (
-        "--- stand/part_fees.csv\n+++ stand/part_fees.csv\n@@ -1,3 +1,4 @@\n"
+        "--- stand/part_fees.csv\n+++ stand/part_fees.csv\n@@ -1,3 +1,5 @@\n"
         "-rule,cause,then: share,cite\n-misuse,misuse,{share},stand-1\n-other,-,100 %,stand-1\n"
-        "+rule,from,until,cause,then: share,cite\n+misuse,,,misuse,{share},stand-1\n"
+        "+rule,from,until,cause,then: share,cite\n"
+        "+misuse,,2027-01-01,misuse,{share},stand-1\n+misuse,2027-01-01,,misuse,{share},stand-1\n"
         "+other,,2027-01-01,-,100 %,stand-1\n+other,2027-01-01,,-,100 %,stand-1\n"
     )
     assert before == {path: path.read_bytes() for path in stand.iterdir()}

@@ -156,6 +156,12 @@ def test_a_base_may_extend_another(north: Path) -> None:
         ("policy.toml", '"north-1"', '"north-9"', "`[clauses]` names `north-9`, which is no clause"),
         ("forms.csv", "third,drop", "thirt,drop", "forms.csv:3:7: the base has no rule `thirt` in this table"),
         ("forms.csv", "before second", "before secand", "forms.csv:4:5: the base has no rule `secand` in this table"),
+        (
+            "forms.csv",
+            "last,,",
+            "new,after second,letter,head,2,-,north-1\nlast,,",
+            "forms.csv:5:5: the rows of rule `new` are told two places",
+        ),
         ("forms.csv", "before second", "somewhere", "forms.csv:4:5: cannot read `somewhere` in column `overlay`"),
     ],
 )
@@ -173,6 +179,19 @@ def test_a_mistake_is_named_with_its_place(north: Path, file: str, old: str, new
         ("policy.toml", "./shop-base", "./shop-north", "extends itself\nhelp: name another pack in `extends`"),
         ("forms.csv", "third,drop", "zzz,drop", "no rule `zzz` in this table\nhelp: known here: first, second, third"),
         ("forms.csv", "new,before second", "new,after new", "rule `new` is placed beside itself\nhelp: name another"),
+        (
+            "forms.csv",
+            "new,before second",
+            "new,before third",
+            "the base's rule `third` is dropped here, so nothing can stand beside it"
+            "\nhelp: name a rule that stays: first, second",
+        ),
+        (
+            "forms.csv",
+            "third,drop,-,-,-,-,north-1\n",
+            "third,drop,-,-,-,-,north-1\nthird,drop,-,-,-,-,north-1\n",
+            "forms.csv:4:7: rule `third` is dropped twice\nhelp: one row drops every edition",
+        ),
         (
             "forms.csv",
             "second,-,card",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
+
 from pack.building import MALL, write_pack
 from rules.made import POLICY, decide, made
 from svc_policy import load
@@ -30,7 +31,14 @@ CONDITIONS = {
     "money": "> 1 CNY",
     "share": "> 10 %",
 }
-RESULT_CELLS = {"bool": "yes", "money": "1 CNY", "count": "4", "share": "100 %", "allowance": "1 h", "date": "2026-01-01"}
+RESULT_CELLS = {
+    "bool": "yes",
+    "money": "1 CNY",
+    "count": "4",
+    "share": "100 %",
+    "allowance": "1 h",
+    "months": "12 months",
+}
 OWN = {"hold_kind": "waiting", "target": "arrived", "used_share": ">= 80 %", "form": "slip"}
 #: Results that come out of facts alone, whatever tables there are.
 OF_FACTS = {
@@ -85,7 +93,9 @@ def table(family: Family, columns: Sequence[ColumnSpec], settings: Settings) -> 
     """Write a table with one row for each column, which reads it and nothing else."""
     outputs = result_columns(family, settings)
     cells = {
-        output.name: next(iter(output.values)) if output.values else "12 months" if output.name == "length" else RESULT_CELLS.get(output.kind, "word")
+        output.name: next(iter(output.values))
+        if output.values
+        else RESULT_CELLS.get("months" if output.name == "length" else output.kind, "word")
         for output in outputs
         if output.required or output.name == "decided by"
     }

@@ -6,11 +6,13 @@ import errno
 import hashlib
 import json
 import os
+import random
 import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -21,8 +23,8 @@ from record.writing import AT, decisions, kill_in_mid_write, lines, record, smal
 from svc_policy import Policy, Ticket, load
 from svc_policy.errors import CalendarError, TicketError, UsageError
 from svc_policy.facts import ticket_to_dict
-from svc_policy.record import Position, Recorder, replay, verify
-from svc_policy.record.inputs import TicketWriter
+from svc_policy.record import Position, Recorder, recall, replay, verify
+from svc_policy.record.inputs import TicketWriter, _UnusualError, instant_text
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +118,21 @@ def test_unusual_values_are_written_as_elsewhere(shop):
     ):
         made = shop.ticket(facts)
         assert json.loads(written.text(made)) == json.loads(json.dumps(ticket_to_dict(made))), facts
+
+
+def test_instants_are_written_as_iso_8601_says():
+    """Against `isoformat`: zones with odd offsets, before 1970, after 2100, at fractions of a second."""
+    drawn = random.Random(7)
+    zones = [ZoneInfo(name) for name in ("Asia/Shanghai", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia")]
+    zones += [timezone(timedelta(minutes=minutes)) for minutes in (-1439, -1, 0, 1439)]
+    for _ in range(2_000):
+        seconds = drawn.randint(-2 * 10**9, 6 * 10**9)
+        given = datetime.fromtimestamp(seconds, UTC).astimezone(drawn.choice(zones))
+        if given.utcoffset() % timedelta(minutes=1):
+            with pytest.raises(_UnusualError):
+                instant_text(seconds, given.utcoffset())
+            continue
+        assert instant_text(seconds, given.utcoffset()) == f'"{given.isoformat()}"'
 
 
 # --- flushing and being stopped
@@ -263,6 +280,75 @@ def test_a_folder_is_no_record(tmp_path, policy):
         record(tmp_path / "missing" / "log", policy)
 
 
+def test_a_refusal_leaves_nothing_behind(tmp_path, policy, monkeypatch):
+    foreign = tmp_path / "tickets.jsonl"
+    foreign.write_text('{"ticket_id": "T-1"}\n')
+    monkeypatch.chdir(tmp_path)
+    for name in ("tickets.jsonl", ".", "..", "", "missing/log", "x" * 300):
+        with pytest.raises(UsageError):
+            Recorder(name, policy).__enter__()
+    assert [one.name for one in tmp_path.iterdir()] == ["tickets.jsonl"]
+    monkeypatch.setattr("svc_policy.record.policies._is_copied", lambda *_, **__: False)
+    with pytest.raises(UsageError) as error:
+        Recorder("log", policy).__enter__()
+    assert code(error) == "record-policy-changed"
+    assert [one.name for one in tmp_path.iterdir()] == ["tickets.jsonl"]
+
+
+@pytest.mark.parametrize("name", [".", "..", ""])
+def test_a_folder_without_a_name_is_refused_by_those_who_read(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for use in (verify, replay):
+        with pytest.raises(UsageError, match="this is a folder"):
+            use(name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_is_followed_to_the_record_and_what_lies_beside_it(tmp_path, policy):
+    (tmp_path / "elsewhere").mkdir()
+    alias = tmp_path / "alias"
+    alias.symlink_to(tmp_path / "elsewhere" / "log")
+    record(alias, policy)
+    log = tmp_path / "elsewhere" / "log"
+    record(log, policy)
+    for name in (alias, log):
+        assert verify(name).problems == () and verify(name).decisions == 10
+        assert replay(name).same == 10 and recall(name, decisions(log)[0]["n"]).is_same
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith("alias")) == ["alias"]
+
+
+def test_an_interruption_between_any_two_steps_leaves_a_record_that_fits(tmp_path, policy):
+    """A flush that is stopped at every place in turn: what is gathered is written once, however often it is tried."""
+    for stop in range(1, 40):
+        log = tmp_path / f"log-{stop}"
+        with Recorder(log, policy, interval=3600, sync=False) as recorder:
+            left, traced = stop, sys.gettrace()
+
+            def interrupt(frame, event, _):
+                nonlocal left
+                left -= event == "line"
+                if left == 0:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+                return interrupt
+
+            try:
+                sys.settrace(lambda frame, event, _: interrupt if frame.f_code.co_name in ("flush", "_write") else None)
+                recorder.decide(ticket(1), at=AT)
+                recorder.flush()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.settrace(traced)
+            recorder.decide(ticket(2), at=AT)
+        assert recorder.decisions == 2
+        assert [body["ticket"]["ticket_id"] for body in decisions(log)] == ["T-1", "T-2"]
+        assert not verify(log).problems, stop
+        if left > 0:
+            break
+    assert 8 < stop < 39
+
+
 def test_a_record_that_was_cut_or_changed_at_its_end_is_not_continued(tmp_path, policy):
     log = record(tmp_path / "log", policy)
     whole = lines(log)
@@ -327,7 +413,7 @@ def test_a_policy_whose_base_changed_is_refused(tmp_path):
     with pytest.raises(UsageError) as error:
         record(tmp_path / "log", own)
     assert code(error) == "record-policy-changed"
-    assert not (tmp_path / "log.policies").exists() or not any((tmp_path / "log.policies").iterdir())
+    assert not list(tmp_path.glob("log*"))
 
 
 def test_decisions_that_share_all_but_one_thing_keep_their_own_rules(tmp_path):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,9 @@ import pytest
 from cli.running import run
 from record.writing import TABLES, decisions, small, ticket
 from svc_policy import Policy
+from svc_policy.errors import UsageError
+from svc_policy.record import Recorder, verify
+from svc_policy.record.lines import unwritable
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +117,75 @@ def test_a_record_of_something_else_is_refused(tmp_path, pack):
         assert (done.exit_code, done.stdout) == (2, "")
         assert "the file is no record of decisions\nhelp: " in done.stderr
     assert log.read_text() == tickets(tmp_path, ticket(1)).read_text()
+
+
+def test_tickets_that_cannot_be_opened_leave_no_record(tmp_path, pack):
+    done = run("record", "append", tmp_path / "log", tmp_path / "nowhere", "--policy", pack)
+    assert (done.exit_code, done.stdout) == (2, "") and "there is no such file" in done.stderr
+    done = run("record", "append", tmp_path, tickets(tmp_path, ticket(1)), "--policy", pack)
+    assert done.exit_code == 2 and "a record is a file, and this is a folder" in done.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["tickets.jsonl"]
+
+
+def test_append_without_space_says_what_is_left_to_append(tmp_path, pack, monkeypatch):
+    """The third decision finds no space: two are safe, and the one that could not be read stands before them."""
+    monkeypatch.setattr("svc_policy.record.recorder.Recorder.decide", _without_space(Recorder.decide, 3))
+    log = tmp_path / "log"
+    facts = [{"distance_km": "far"}, *(ticket(number) for number in range(1, 6))]
+    done = run("record", "append", log, tickets(tmp_path, *facts), "--policy", pack, "--at", "2026-03-04T10:00")
+    monkeypatch.undo()
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "there is no space left" in done.stderr and "cannot read `far`" in done.stderr
+    assert (
+        f"the record holds the tickets up to line 3 of {tmp_path / 'tickets.jsonl'}; append those after it\n"
+        in done.stderr
+    )
+    assert [body["ticket"]["ticket_id"] for body in decisions(log)] == ["T-1", "T-2"]
+    said = done.stderr.partition("safe up to ")[2].split()[0]
+    assert verify(log, expect=said).is_sound and said.startswith(f"{verify(log).position.lines}:")
+
+
+def _without_space(real, first):
+    """Make deciding find no space for the decision of some number and all after it."""
+    decided = 0
+
+    def decide(self, ticket, *, at=None):
+        nonlocal decided
+        decided += 1
+        if decided == first:
+            self.flush()
+
+            def full(_):
+                raise UsageError([unwritable(self.path, OSError(errno.ENOSPC, "no space"))])
+
+            self._write = full
+            self._interval = 0
+        return real(self, ticket, at=at)
+
+    return decide
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an interrupt is sent otherwise there")
+def test_an_interrupted_append_says_what_is_left_to_append(tmp_path, pack):
+    log = tmp_path / "log"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "svc_policy", "record", "append", str(log), "--policy", pack, "--lang", "en"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(b"".join(json.dumps(ticket(number)).encode() + b"\n" for number in (1, 2)))
+    process.stdin.flush()
+    ends = time.monotonic() + 30
+    while not log.exists() and time.monotonic() < ends:
+        time.sleep(0.05)
+    time.sleep(0.5)  # until it waits for the third ticket
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, b"")
+    assert b"the record holds the tickets up to line 2 of -; append those after it\nsafe up to " in err
+    assert len(decisions(log)) == 2 and verify(log).is_sound
 
 
 def test_the_schema_can_be_printed():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import attrs
@@ -270,6 +271,139 @@ def test_every_line_is_as_the_schema_says(tmp_path):
         kinds.add(line["kind"])
         for key in line:
             less = {name: value for name, value in line.items() if name != key}
-            assert not validator.is_valid(less) or key in ("omitted", "hashed", "lines"), key
+            assert not validator.is_valid(less) or key in ("omitted", "hashed", "lines", "files"), key
         assert not validator.is_valid({**line, "more": 1})
     assert kinds == {"log", "policy", "layout", "rules", "decision"}
+
+
+# --- amounts of another currency, days that governed
+
+
+def charging(folder: Path, currency: str, amount: int = 70, **tables: str) -> Policy:
+    """Charge a visit within 5 km."""
+    files = {
+        "policy.toml": POLICY.replace('currency = "CNY"', f'currency = "{currency}"'),
+        "clauses.csv": "clause,place,en,zh\nm-1,1,One rule.,一条。\n",
+        "fees.csv": f"rule,distance_km,then: line,then: fixed,cite\nnear,<= 5 km,visit,{amount} {currency},m-1\n",
+        **{f"{name}.csv": text for name, text in {**TABLES, **tables}.items()},
+    }
+    return load(write_pack(folder / "made", files))
+
+
+@pytest.fixture(scope="module")
+def charged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record in CNY: T-4 to T-7, of which T-4 and T-5 pay for the visit."""
+    folder = tmp_path_factory.mktemp("charged")
+    with Recorder(folder / "log", charging(folder, "CNY"), sync=False) as recorder:
+        assert [recorder.decide(ticket(number), at=AT).quote.total for number in range(4, 8)] == [70, 70, 0, 0]
+    return folder / "log"
+
+
+def test_amounts_of_another_currency_are_not_compared_and_the_rest_is(tmp_path, charged):
+    again = replay(charged, charging(tmp_path / "same", "EUR"))
+    assert (again.same, again.partly, again.changed, again.failed) == (2, 2, 0, 0)
+    assert set(again.left.values()) == {2} and {"total", "payable", "fee_visit_amount"} <= set(again.left)
+    assert [one.code for one in again.problems] == ["record-currency"] and not again.is_same
+    # 6 km is near now: the time is another one.
+    nearer = TABLES["deadlines"].replace("5 km", "6 km")
+    again = replay(charged, charging(tmp_path / "nearer", "EUR", 1, deadlines=nearer))
+    assert (again.same, again.partly, again.changed) == (1, 2, 1)
+    assert set(again.results) == {"arrived_due", "next_change_at"} and again.rules_new == {"deadlines.near": 1}
+    done = run("replay", charged, "--policy", str(tmp_path / "same" / "made"))
+    assert done.exit_code == 1
+    assert done.stdout.count("the record counts in CNY and the policy in EUR: amounts of money are not compared") == 1
+
+
+def test_a_fee_where_there_was_none_is_a_change_in_any_currency(tmp_path, charged):
+    far = "rule,distance_km,then: line,then: fixed,cite\nnear,<= 6 km,visit,70 EUR,m-1\n"
+    again = replay(charged, charging(tmp_path, "EUR", fees=far))
+    assert (again.same, again.partly, again.changed) == (1, 2, 1)
+    assert again.results["total"] == 1 and again.examples[0].ticket_id == "T-6"
+
+
+def test_amounts_of_one_currency_are_compared(tmp_path, charged):
+    again = replay(charged, charging(tmp_path, "CNY", 71))
+    assert (again.same, again.partly, again.changed, again.problems) == (2, 0, 2, ())
+
+
+def test_days_that_governed_are_compared(tmp_path, policy, monkeypatch):
+    log = record(tmp_path / "log", policy, 1, purchased_on="2025-09-01", delivered_on="2025-09-02")
+    number = decisions(log)[0]["n"]
+    assert replay(log).is_same and recall(log, number).is_same
+    real = Policy.governing_dates
+
+    def next_day(self, decision):
+        return real(self, decision) | {"purchase": date(2025, 9, 2)}
+
+    monkeypatch.setattr(Policy, "governing_dates", next_day)
+    again = replay(log)
+    assert (again.same, again.results) == (0, {"dates.purchase": 1})
+    ((change,),) = [one.changes for one in again.examples]
+    assert (change.before, change.after) == ("2025-09-01", "2025-09-02")
+    assert recall(log, number).differs
+    monkeypatch.undo()
+    # Where one was asked to hold still, the day is what was asked and no change.
+    assert replay(log, policy.on("2026-06-01")).results == {}
+
+
+def test_days_that_hang_on_what_was_left_out_are_not_compared(tmp_path):
+    policy = small(tmp_path, '[record]\nomit = ["purchased_on", "occurred_on"]\n')
+    incident = {"incident_kind": "missed", "occurred_on": "2026-03-03"}
+    log = record(tmp_path / "log", policy, 1, purchased_on="2025-09-01", incidents=[incident])
+    again = replay(log)
+    assert (again.partly, again.changed) == (1, 0)
+    assert {"dates.purchase", "dates.incidents"} <= set(again.left) and "dates.request" not in again.left
+    assert again.left_facts == {"purchased_on": 1, "incident.occurred_on": 1}
+    assert not recall(log, decisions(log)[0]["n"]).differs
+
+
+def test_a_record_without_decisions_compares_nothing(tmp_path, policy):
+    log = record(tmp_path / "log", policy, 0)
+    again = replay(log)
+    assert [one.code for one in again.problems] == ["record-empty"] and not again.is_same
+    done = run("replay", log)
+    assert (done.exit_code, "nothing was compared" in done.stdout) == (1, True)
+
+
+# --- wording of kept policies
+
+
+def test_kept_wording_that_was_changed_is_found(tmp_path):
+    policy = charging(tmp_path, "CNY", labels="name,en,zh\nmisuse,ill use,误用\n")
+    log = record(tmp_path / "log", policy, 1)
+    number = decisions(log)[0]["n"]
+    labels = tmp_path / "log.policies" / policy.digest / "pack" / "labels.csv"
+    clauses = labels.with_name("clauses.csv")
+    whole, said = labels.read_text(), clauses.read_text()
+    for change in (
+        lambda: labels.write_text(whole.replace("ill use", "good use")),
+        labels.unlink,
+        lambda: clauses.write_text(said.replace("One rule.", "No rule.")),
+    ):
+        change()
+        assert [one.code for one in verify(log).problems if one.severity == "error"] == ["record-policy-altered"]
+        again = replay(log)
+        assert (again.failed, [one.code for one in again.problems]) == (1, ["record-policy-altered"])
+        with pytest.raises(UsageError, match="are not those that the record names"):
+            recall(log, number)
+        labels.write_text(whole)
+        clauses.write_text(said)
+        assert verify(log).is_sound and replay(log).is_same and recall(log, number).is_same
+
+
+def test_a_record_that_names_no_hash_of_kept_files_is_read_and_said(tmp_path, policy, monkeypatch):
+    """As an older version wrote it."""
+    real = Recorder._add
+
+    def older(self, kind, body):
+        return real(self, kind, body.replace(f'"files":"{self._files}",', ""))
+
+    monkeypatch.setattr(Recorder, "_add", older)
+    log = record(tmp_path / "log", policy, 2)
+    assert "files" not in json.loads(lines(log)[1])
+    verified = verify(log)
+    assert verified.is_sound
+    assert [(one.code, one.severity, one.place.line) for one in verified.problems if one.place] == [
+        ("record-wording", "warning", 2)
+    ]
+    assert replay(log).is_same and recall(log, decisions(log)[0]["n"]).is_same

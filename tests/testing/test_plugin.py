@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +51,23 @@ def run(folder: Path, *arguments: str, lang: str = "en") -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def run_here(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run pytest likewise, but in this process: a second or two sooner."""
+    told = io.StringIO()
+    before, known = Path.cwd(), dict(os.environ)
+    plugins = ["-p", "svc_policy.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    os.chdir(folder)
+    os.environ["LC_ALL"] = "en"
+    try:
+        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+            code = pytest.main([*plugins, "-s", "--rootdir", str(folder), *arguments])
+    finally:
+        os.chdir(before)
+        os.environ.clear()
+        os.environ.update(known)
+    return int(code), told.getvalue()
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(tmp_path_factory.mktemp("project"))
@@ -59,7 +79,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_checks_cases_and_properties_are_items(project: Path) -> None:
-    code, told = run(project, "--svc-policy", "packs/wrong", "--collect-only", "-q", "-k", "not property or category")
+    code, told = run_here(
+        project, "--svc-policy", "packs/wrong", "--collect-only", "-q", "-k", "not property or category"
+    )
     items = [line for line in told.splitlines() if line.startswith("svc-policy:")]
     tables = [name.removesuffix(".csv") for name in FILES if name.endswith(".csv") and name != "clauses.csv"]
     assert code == 0
@@ -73,7 +95,7 @@ def test_checks_cases_and_properties_are_items(project: Path) -> None:
 
 def test_failures_are_told_in_words(project: Path) -> None:
     chosen = "case or free_and or total_category or deadlines"
-    code, told = run(project, "--svc-policy", "packs/wrong", "-k", chosen)
+    code, told = run_here(project, "--svc-policy", "packs/wrong", "-k", chosen)
     assert code == 1
     assert "2 failed, 3 passed" in told
     assert "Traceback" not in told and ".py:" not in told.replace("site-packages", "")
@@ -87,18 +109,45 @@ def test_failures_are_told_in_words(project: Path) -> None:
     assert '"internal": true' in told or '"delivered_on"' in told
 
 
+def test_a_warning_of_a_check_is_a_warning_of_the_test_in_its_place(project: Path) -> None:
+    hidden = FILES["category.csv"].replace("own,yes,-,D,s-1\n", "own,yes,-,D,s-1\nagain,yes,-,C,s-1\n")
+    write_pack(project / "packs" / "hidden", {**FILES, "category.csv": hidden})
+    code, told = run_here(project, "--svc-policy", "packs/hidden", "-k", "check and category", "-Wdefault")
+    assert code == 0, told
+    assert "1 passed" in told and "1 warning" in told
+    assert "hidden/category.csv:3: PytestWarning: " in told
+
+
 def test_a_broken_pack_is_one_failure_with_each_problem_in_its_place(project: Path) -> None:
     # On a worker of xdist, which collects the same items.
-    code, told = run(project, "--svc-policy", "packs/broken", "-n1", lang="zh_CN.UTF-8")
+    code, told = run(project, "-p", "no:hypothesispytest", "--svc-policy", "packs/broken", "-n1", lang="zh_CN.UTF-8")
     assert code == 1
     assert "broken/deadlines.csv:2:6: " in told and "<= 20 kn" in told
     assert "1 failed" in told and "Traceback" not in told
 
 
 def test_a_pack_that_is_not_there_is_wrong_use(project: Path) -> None:
-    code, told = run(project, "--svc-policy", "packs/nowhere")
+    code, told = run_here(project, "--svc-policy", "packs/nowhere")
     assert code == int(pytest.ExitCode.USAGE_ERROR)
     assert "packs/nowhere" in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "many", "1.5"])
+def test_a_number_of_tickets_that_is_none_is_wrong_use(project: Path, count: str) -> None:
+    code, told = run_here(project, "--svc-policy", "packs/wrong", "--svc-policy-examples", count)
+    assert code == int(pytest.ExitCode.USAGE_ERROR)
+    assert "--svc-policy-examples" in told and f"`{count}`" in told and "Traceback" not in told
+
+
+def test_a_property_tells_how_many_tickets_put_it_to_the_test(project: Path) -> None:
+    asked = ("--svc-policy", "packs/wrong", "--svc-policy-examples", "7", "-k", "penalties_within", "-rP", "-Wdefault")
+    code, told = run_here(project, *asked)
+    assert code == 0
+    assert re.search(r"penalties_within_range: kept; [1-7] of 7 tickets put it to the test", told)
+    # So few that none of them has a penalty: a warning, as nothing has been tested.
+    code, told = run_here(project, *asked[:3], "1", *asked[4:])
+    assert code == 0 and "1 passed" in told and "1 warning" in told
+    assert "kept, but no ticket put it to the test, of 1 drawn" in told
 
 
 def test_without_hypothesis_the_properties_are_skipped_and_say_why(project: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from svc_policy import Policy, load
 from svc_policy.errors import PackError
 from svc_policy.pack.properties import PROPERTIES
 from svc_policy.pack.source import built_in_packs
 from svc_policy.testing import NAMED, PropertyFailed, check_all
-from svc_policy.testing.running import DEFAULT
+from svc_policy.testing.running import DEFAULT, Failure, seeded, try_property
+from svc_policy.testing.strategies import Situation, situations
 
 from .shop import shop
 
@@ -25,7 +27,7 @@ def test_the_names_are_those_that_a_pack_may_switch_off() -> None:
 
 
 def test_a_sound_policy_keeps_them_all(plain: Policy) -> None:
-    found = {result.name: result.status for result in check_all(plain, settings=SOME)}  # type: ignore[union-attr]
+    found = {result.name: result.status for result in check_all(plain, settings=FEW)}  # type: ignore[union-attr]
     assert found == dict.fromkeys(PROPERTIES, "kept")
 
 
@@ -166,6 +168,53 @@ def test_what_a_policy_has_not_does_not_apply(tmp_path: Path) -> None:
         assert NAMED[name](policy, settings=FEW).status == ("kept" if name in kept else "does not apply"), name
 
 
+# --- what was put to the test
+
+
+def test_a_property_that_no_ticket_puts_to_the_test_says_so(tmp_path: Path, plain: Policy) -> None:
+    # Nothing is used up so often by a ticket that is drawn.
+    rows = "half,arrived,>= 50 %,1,head,s-2\nover,arrived,>= 100 %,2,head,s-2\n"
+    late = shop(tmp_path, "escalations.csv", rows, "never,arrived,>= 9000000000 %,1,head,s-2\n")
+    result = NAMED["escalation_never_falls"](late, settings=SOME)
+    assert (result.status, result.tried, result.relevant) == ("kept", 25, 0)
+    assert result.told().text("en") == "kept, but no ticket put it to the test, of 25 drawn"
+    assert "25" in result.told().text("zh") and result.told().text("zh") != result.told().text("en")
+    result = NAMED["escalation_never_falls"](plain, settings=SOME)
+    assert result.told().text("en") == f"kept; {result.relevant} of 25 tickets put it to the test" and result.relevant
+
+
+def test_tickets_are_counted_by_what_the_judge_says_of_them(plain: Policy) -> None:
+    seen: list[str] = []
+
+    def judge(situation: Situation) -> Failure | bool:
+        stated = "refused" if "internal" in situation.facts else str("distance_km" in situation.facts)
+        seen.append(stated)
+        if stated == "refused":
+            raise PackError([])
+        return stated == "True"
+
+    result = try_property("counted", plain, st.tuples(situations(plain)), judge, settings=SOME)
+    counts = (seen.count("True") + seen.count("False"), seen.count("True"), seen.count("refused"))
+    assert (result.tried, result.relevant, result.refused) == counts
+    assert result.tried == 25 and all(counts)
+
+
+def test_examples_do_not_hang_on_the_source_text_of_a_test(plain: Policy) -> None:
+    first: list[Situation] = []
+    second: list[Situation] = []
+
+    def keep(situation: Situation) -> None:
+        first.append(situation)
+
+    def keep_otherwise(situation: Situation) -> None:
+        # The same, in other words.
+        second[len(second) :] = [situation]
+
+    for test in (keep, keep_otherwise):
+        seeded(FEW, "keep")(given(situations(plain))(test))()
+    assert first == second
+
+
 # --- switched off
 
 
@@ -207,7 +256,9 @@ def test_the_shipped_packs_keep_their_properties(name: str) -> None:
     policy = load(name)
     for property_name in PROPERTIES:
         if property_name not in ("sql_is_python", "explanation_cites_rules"):
-            NAMED[property_name](policy, settings=FEW)
+            result = NAMED[property_name](policy, settings=settings(DEFAULT, max_examples=16))
+            # Half of the tickets are aimed at what the property is about.
+            assert result.status != "kept" or result.relevant >= 2, (property_name, result)
 
 
 def test_without_the_batch_extra_the_batch_does_not_apply(plain: Policy, monkeypatch: pytest.MonkeyPatch) -> None:

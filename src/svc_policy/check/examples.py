@@ -9,10 +9,10 @@ from svc_policy.boundaries import Finder, Where, plain_value, written_value
 from svc_policy.boundaries.days import plain_day
 from svc_policy.check.findings import Example
 from svc_policy.check.views import TableView
-from svc_policy.check.words import Phrase, RegionWords, days_of, literal_words, phrase, region_tests
+from svc_policy.check.words import RegionWords, days_of, literal_words, phrase, region_tests
 from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
 from svc_policy.facts.ticket import Ticket
-from svc_policy.messages import LANGUAGES
+from svc_policy.messages import LANGUAGES, Phrase
 from svc_policy.tables.regions import DAY, Axis, Box, Others
 from svc_policy.units import Allowance, Literal, minor_digits
 

@@ -8,17 +8,13 @@ from typing import Any, Final
 
 import attrs
 
-from svc_policy.check.words import Days, Phrase
+from svc_policy.check.words import Days
 from svc_policy.errors import Problem, Severity
-from svc_policy.messages import LANGUAGES, Language, Message, message
+from svc_policy.messages import LANGUAGES, Language, Message, Phrase, message
 from svc_policy.tables import Test, canonical_test
 from svc_policy.units import format_day
 
-_EXAMPLE: Final = message("example: {example}")
 _NO_EXAMPLE: Final = message("no example found")
-_TICKET: Final = message("ticket: {ticket}")
-_CLAUSES: Final = message("clauses: {clauses}")
-_ACCEPTED: Final = message("accepted: {why}")
 
 #: Every code, and how much it weighs unless the finding says otherwise.
 CODES: Final[Mapping[str, Severity]] = {
@@ -43,6 +39,7 @@ CODES: Final[Mapping[str, Severity]] = {
     "table-entangled": "warning",
     "accept-unknown": "warning",
     "accept-unmatched": "warning",
+    "accept-wider": "warning",
 }
 
 
@@ -101,8 +98,9 @@ class Finding(Problem):
         *lines, last = self.problem.render(language).split("\n") if self.help else (self.problem.render(language), "")
         if self.example is not None:
             lines.append(message("example: {example}", example=self.example.words).text(language))
-            ticket = json.dumps({**self.example.ticket, "at": self.example.at}, ensure_ascii=False)
+            ticket = json.dumps(dict(self.example.ticket), ensure_ascii=False)
             lines.append(message("ticket: {ticket}", ticket=ticket).text(language))
+            lines.append(message("decided at: {at}", at=self.example.at).text(language))
         elif self.searched:
             lines.append(_NO_EXAMPLE.text(language))
         if self.clauses:

@@ -19,7 +19,7 @@ import attrs
 from svc_policy.decision import Decision, RuleUse
 from svc_policy.errors import Place, Problem, problem
 from svc_policy.facts.registry import BUILT_IN, Fact
-from svc_policy.messages import Message, message
+from svc_policy.messages import Message, Phrase, message
 from svc_policy.policy import Policy
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Governing, Parameter
@@ -362,19 +362,8 @@ class _Comparison:
         )
 
 
-def _words(policy: Policy, name: str) -> Words:
-    return Words(policy.pack.label(name, "en"), policy.pack.label(name, "zh"))
-
-
-class Words(Message):
-    """A label of a pack: one text a language, in the place of a template."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en, {"zh": zh})
-
-    def text(self, language: Any = "en") -> str:
-        """Give the text of the language."""
-        return str(self.values["zh"]) if language == "zh" else self.template
+def _words(policy: Policy, name: str) -> Phrase:
+    return Phrase(policy.pack.label(name, "en"), policy.pack.label(name, "zh"))
 
 
 def _told(policy: Policy) -> Policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -10,9 +11,9 @@ import attrs
 from svc_policy.check.possible import Possible
 from svc_policy.check.views import Piece, TableView, day_index
 from svc_policy.tables.analysis import find_contained, find_gaps, find_mergeable, find_overlaps
-from svc_policy.tables.covering import holes, meetings, uncovered
+from svc_policy.tables.covering import bounded_meetings, holes, uncovered
 from svc_policy.tables.records import Result
-from svc_policy.tables.regions import DAY, OTHERS, Axis, Box, Region, meet, merge
+from svc_policy.tables.regions import DAY, OTHERS, Axis, Box, Region, merge
 
 #: Families that have an answer for every ticket: whatever no row has is a gap. That every ticket has a category is a
 #: named property of a policy, which it may switch off.
@@ -162,9 +163,15 @@ def _beside(view: TableView, pieces: Sequence[Piece], gap: Box, axis: str | None
 
 def _hidden(view: TableView, pieces: Sequence[Piece], possible: Possible) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Give the rows that never decide as earlier ones hold wherever they can, and which those are."""
-    for number in dict.fromkeys(piece.number for piece in pieces):
-        own = [piece.box for piece in pieces if piece.number == number]
-        before = [piece for piece in pieces if piece.number < number and any(meet(piece.box, box) for box in own)]
+    own_of: dict[int, list[Box]] = {}
+    for piece in pieces:
+        own_of.setdefault(piece.number, []).append(piece.box)
+    before_of: dict[int, set[int]] = {}
+    for one, two in bounded_meetings([piece.box for piece in pieces]):
+        if pieces[one].number != pieces[two].number:
+            before_of.setdefault(pieces[two].number, set()).add(one)
+    for number, own in own_of.items():
+        before = [pieces[index] for index in sorted(before_of.get(number, ()))]
         if not before:
             continue
         boxes = [piece.box for piece in before]
@@ -174,19 +181,19 @@ def _hidden(view: TableView, pieces: Sequence[Piece], possible: Possible) -> Ite
 
 
 def _overlaps(view: TableView, pieces: Sequence[Piece], possible: Possible) -> Iterator[Place]:
-    results = _results(pieces)
+    boxes, results = [piece.box for piece in pieces], _results(pieces)
     found: dict[tuple[str, int, int], list[Box]] = {}
-    for overlap in find_overlaps(view.grid, [piece.box for piece in pieces], results):
+    for overlap in find_overlaps(view.grid, boxes, results, bounded_meetings(boxes)):
         one, two = (pieces[index].number for index in overlap.rows)
         if one == two or (view.family.policy == "first" and (overlap.agree or not overlap.boundary)):
             continue  # Where the first row decides, a narrower one before a wider one is how exceptions are written.
         code = "overlap-equal" if overlap.agree else "boundary-overlap" if overlap.boundary else "overlap"
-        boxes = [left for box in overlap.region.boxes if (left := possible.narrowed(view, box)) is not None]
-        found.setdefault((code, one, two), []).extend(boxes)
-    for (code, one, two), boxes in found.items():
-        if boxes:
-            axis = _single(view, boxes[0]) if code == "boundary-overlap" else None
-            yield Place(code=code, rows=(one, two), boxes=merge(boxes), axis=axis)
+        shared = [left for box in overlap.region.boxes if (left := possible.narrowed(view, box)) is not None]
+        found.setdefault((code, one, two), []).extend(shared)
+    for (code, one, two), shared in found.items():
+        if shared:
+            axis = _single(view, shared[0]) if code == "boundary-overlap" else None
+            yield Place(code=code, rows=(one, two), boxes=merge(shared), axis=axis)
 
 
 def _single(view: TableView, box: Box) -> str | None:
@@ -200,17 +207,28 @@ def _single(view: TableView, box: Box) -> str | None:
 def _repeated(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
     """Find rows of a table that collects which say the same of the same tickets."""
     boxes, results = [piece.box for piece in pieces], _results(pieces)
-    for one, two in meetings(boxes):
-        if boxes[one] == boxes[two] and results[one] == results[two] and pieces[one].number != pieces[two].number:
+    alike: dict[tuple[Result, ...], list[int]] = {}
+    for index, said in enumerate(results):
+        alike.setdefault(said, []).append(index)
+    # All rows of a list of duties meet: only those that say the same are looked at.
+    pairs = sorted(
+        (indices[one], indices[two])
+        for indices in alike.values()
+        if len(indices) > 1
+        for one, two in bounded_meetings([boxes[index] for index in indices])
+    )
+    for one, two in pairs:
+        if boxes[one] == boxes[two] and pieces[one].number != pieces[two].number:
             yield Place(code="row-twice", rows=(pieces[one].number, pieces[two].number))
-    for wide, narrow in find_contained(boxes, results):
+    for wide, narrow in find_contained(boxes, results, pairs):
         if pieces[wide].number != pieces[narrow].number:
             yield Place(code="row-contained", rows=(pieces[wide].number, pieces[narrow].number))
 
 
 def _mergeable(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
     """Find rows that could be one; those that cite other clauses, or rest on other readings, stand apart on purpose."""
-    alike = [piece for piece in pieces if not _is_split(pieces, piece)]
+    of_row = Counter(piece.number for piece in pieces)
+    alike = [piece for piece in pieces if of_row[piece.number] == 1]
     results = [
         (*results, piece.row.cites, piece.row.rests_on) for piece, results in zip(alike, _results(alike), strict=True)
     ]
@@ -223,10 +241,6 @@ def _mergeable(view: TableView, pieces: Sequence[Piece]) -> Iterator[Place]:
         if merged.axis != DAY and not told & {one, two}:
             told |= {one, two}
             yield Place(code="rows-mergeable", rows=(one, two), axis=merged.axis)
-
-
-def _is_split(pieces: Sequence[Piece], piece: Piece) -> bool:
-    return sum(one.number == piece.number for one in pieces) > 1
 
 
 def _results(pieces: Sequence[Piece]) -> list[tuple[Result, ...]]:

@@ -46,13 +46,16 @@ def check_policy(policy: Policy, *, examples: bool = True) -> tuple[Finding, ...
     for view in views:
         if not view.rows[0]:
             continue
+        of_view: list[Finding] = []
         try:
-            of_view = [making.finding(view, place) for place in find_in_rows(view, possible, total=total)]
+            # What was found before there were too many ways to look at is told.
+            for place in find_in_rows(view, possible, total=total):
+                of_view.append(making.finding(view, place))  # noqa: PERF401 - one that fails midway
         except UsageError as error:
-            of_view = [_entangled(view, error)]
+            of_view.append(_entangled(view, error))
         found += sorted(of_view, key=lambda one: (one.place.line or 0) if one.place else 0)
     found += find_declared(policy.pack, views, possible)
-    judged = accept(found, policy.pack.settings.accepted)
+    judged = accept(found, policy.pack.settings.accepted, policy.pack.settings.currency)
     return making.with_examples(judged) if examples else judged
 
 

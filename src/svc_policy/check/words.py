@@ -10,7 +10,7 @@ import attrs
 
 from svc_policy.check.views import TableView, day_index
 from svc_policy.explain.wording import MISSING, STATUSES, YES_NO, Wording
-from svc_policy.messages import LANGUAGES, Language, Message, message
+from svc_policy.messages import LANGUAGES, Language, Message, Phrase, message
 from svc_policy.tables import Interval, Test
 from svc_policy.tables.regions import Axis, Box
 from svc_policy.units import Literal, format_day, format_literal
@@ -36,21 +36,9 @@ _UNITS_ZH: Final[Mapping[str, str]] = {
 }
 
 
-@attrs.frozen
-class Phrase(Message):
-    """A text that is put together in each language."""
-
-    en: str = ""
-    zh: str = ""
-
-    def text(self, language: Language = "en") -> str:
-        """Give the text in a language."""
-        return self.zh if language == "zh" else self.en
-
-
 def phrase(en: str, zh: str) -> Phrase:
     """Make a text of its wordings."""
-    return Phrase("", {}, en, zh)
+    return Phrase(en, zh)
 
 
 class RegionWords:

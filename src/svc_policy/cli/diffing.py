@@ -34,7 +34,11 @@ _SIDE = message("a pack, folder or workbook, `@` and a day for an edition of it,
 @option("--tickets", metavar="FILE", words=message("past tickets: what the change would have meant for them"))
 @option("--mapping", metavar="FILE", words=message("a TOML file that says which column is which fact"))
 @option(
-    "--at", metavar="T", words=message("instant at which the tickets are decided; the latest in the file unless given")
+    "--at",
+    metavar="T",
+    words=message(
+        "instant at which the tickets are decided; the mapping's `as_of`, else the latest in the file, unless given"
+    ),
 )
 @option("--html", "page", metavar="FILE", words=message("the page to write; one that is there is replaced"))
 @option("--all", "everything", is_flag=True, words=message("list everything, however long"))
@@ -63,7 +67,7 @@ def diff(
         refuse("diff-tickets", message("`--mapping` and `--at` say how tickets are read: give `--tickets FILE` too"))
     if page is not None:
         expect_page(page)
-    found = compare(open_policy(old), open_policy(new))
+    found = compare(open_policy(old), open_policy(new), labels=(old, new))
     impact = None if tickets is None else _impact(context, found, tickets, mapping, at)
     most = None if everything else _MOST
     if page is not None:
@@ -99,5 +103,6 @@ def _impact(context: click.Context, found: Difference, tickets: str, mapping: st
         Path(tickets),
         mapping=None if mapping is None else Path(mapping),
         at=None if at is None else instant_of(at, found.old),
+        labels=found.labels,
         progress=progress_of(session_of(context)),
     )

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 @command(
     "edition",
-    message("Open a new edition of a pack: amounts and dated parameters are copied under a new date, to be edited."),
+    message("Open a new edition of a pack: amounts or tables, and parameters, are copied under a new date."),
     examples=(
         "svc-policy edition ./my-shop --from 2027-01-01",
         "svc-policy edition ./my-shop --from 2027-01-01 --dry-run",
+        "svc-policy edition ./my-shop --from 2027-01-01 --tables fees,deadlines",
         "svc-policy edition ./my-shop --from 2027-01-01 --tables fees,surcharges --parameters vat",
     ),
 )
 @argument("pack", words=message("the folder of a pack"))
 @option("--from", "first", metavar="DAY", required=True, words=message("the first day of the new edition"))
-@option("--tables", metavar="NAMES", words=message("the tables whose amounts are copied, separated by commas"))
+@option("--tables", metavar="NAMES", words=message("the tables whose rows in force are copied, separated by commas"))
 @option("--parameters", metavar="NAMES", words=message("the parameters that get a new value, separated by commas"))
 @option("--dry-run", is_flag=True, words=message("show the change and write nothing"))
 @json_option
@@ -66,7 +67,7 @@ def edition(
         session.write(message("{table}: {count} rules from {day}", table=table, count=len(rules), day=first))
     for name in opened.parameters:
         session.write(message("{{{name}}}: a value from {day}", name=name, day=first))
-    session.note(message("next: edit the new amounts, then `{command}`", command=f"svc-policy check {pack}"))
+    session.note(message("next: edit the copies, then `{command}`", command=f"svc-policy check {pack}"))
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -6,6 +6,7 @@ like any other, and an exit code says what kind of end it was.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from svc_policy.cli.session import Session, ready_streams, session_of
-from svc_policy.errors import PolicyError, UsageError, nearest, problem
+from svc_policy.errors import PolicyError, UsageError, nearest, problem, reason_of
 from svc_policy.messages import Language, Message, language_of, message
 
 FINDINGS = 1
@@ -200,6 +201,10 @@ class Root(WordedGroup):
         ready_streams()
         arguments = list(sys.argv[1:] if args is None else args)
         session = Session(_language_in(arguments))
+        if sys.stdout is None:
+            # Closed: the first file that is opened would take its place.
+            session.note(message("standard output cannot be written: {reason}", reason=message("it is closed")))
+            sys.exit(UNREADABLE)
         extra.pop("standalone_mode", None)
         sys.exit(_ended(session, lambda: self._run(arguments, prog_name, session, extra)))
 
@@ -220,10 +225,14 @@ def _ended(session: Session, run: Callable[[], int]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except (BrokenPipeError, _NoReaderError):
-        # What is still buffered has no reader either; Python would complain at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
         return NO_READER
     except Exception as error:
+        if isinstance(error, OSError) and _is_of_output(error):
+            with contextlib.suppress(OSError):
+                session.note(message("standard output cannot be written: {reason}", reason=reason_of(error)))
+            _let_go_of_output()
+            return UNREADABLE
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
             return INTERNAL
@@ -231,6 +240,20 @@ def _ended(session: Session, run: Callable[[], int]) -> int:
         session.note(message("internal error: {reason}", reason=reason))
         session.note(message("to see where, run it again with {variable}=1", variable=TRACEBACK))
         return INTERNAL
+
+
+def _let_go_of_output() -> None:
+    """Let what is still buffered go nowhere; Python would complain of it at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Say whether an error came of writing results, as to a full disk: of no named file, where results are written."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return error.filename is None and where.startswith(("click.", "rich.", __name__))
 
 
 def _language_in(arguments: Sequence[str]) -> Language:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,10 @@ def new(context: click.Context, folder: str, source: str, base: str | None) -> N
     if base is not None:
         if context.get_parameter_source("source") is ParameterSource.COMMANDLINE:
             refuse("new-which", message("`--from` copies a pack, `--extends` writes over one: give one of them"))
-        pack = write_overlay(base, Path(folder))
+        pack = write_overlay(base, Path(folder), language=session.language)
         session.write(message("{folder} is written over `{pack}`", pack=pack.id, folder=folder))
-        advice = message("next: add rows with the ids of its rules (`{command}`)", command=f"svc-policy rules {base}")
+        listing = f"svc-policy rules {shlex.quote(base)}"
+        advice = message("next: add rows with the ids of its rules (`{command}`)", command=listing)
         session.note(advice)
         return
     pack = copy_pack(source, Path(folder))
@@ -84,7 +86,5 @@ def new(context: click.Context, folder: str, source: str, base: str | None) -> N
 
 def _spelled(folder: str) -> str:
     """Name a folder so that it is not taken for a built-in pack, nor torn apart by a shell."""
-    import shlex
-
     path = Path(folder)
     return shlex.quote(folder if path.is_absolute() or len(path.parts) > 1 else f"./{folder}")

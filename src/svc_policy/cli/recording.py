@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from svc_policy.messages import message
 if TYPE_CHECKING:
     from svc_policy.facts.ticket import Ticket
     from svc_policy.policy import Policy
-    from svc_policy.record import Replay, Shown
+    from svc_policy.record import Recorder, Replay, Shown
 
 _log_argument = argument("log", words=message("the record: a file of JSON lines"))
 
@@ -77,21 +79,30 @@ def append(context: click.Context, log: str, tickets: str, pack: str, at: str | 
     policy = load(pack)
     instant = None if at is None else instant_of(at, policy)
     refused: list[Problem] = []
-    appended = 0
-    with Recorder(log, policy) as recorder:
-        notes = recorder.notes
-        for line, ticket in _tickets(policy, tickets):
-            if isinstance(ticket, tuple):
-                refused += _placed(ticket, tickets, line)
-                continue
-            try:
-                recorder.decide(ticket, at=instant)
-                appended += 1
-            except PolicyError as error:
-                if any(one.code.startswith("record-") for one in error.problems):
-                    raise
-                refused += _placed(error.problems, tickets, line)
-        position = recorder.flush()
+    # Where each ticket stands that was decided, in the order of the decisions.
+    places = array("q")
+    # A file that cannot be opened leaves no record behind.
+    given = _opened(_tickets(policy, tickets))
+    recorder = Recorder(log, policy)
+    try:
+        with recorder:
+            for line, ticket in given:
+                if isinstance(ticket, tuple):
+                    refused += _placed(ticket, tickets, line)
+                    continue
+                places.append(line)
+                try:
+                    recorder.decide(ticket, at=instant)
+                except PolicyError as error:
+                    if any(one.code.startswith("record-") for one in error.problems):
+                        raise
+                    places.pop()
+                    refused += _placed(error.problems, tickets, line)
+            position = recorder.flush()
+    except BaseException:
+        _say_how_far(session, recorder, places, tickets, refused)
+        raise
+    notes, appended = recorder.notes, recorder.decisions
     for one in notes:
         session.note(one.render(session.language))
     if as_json:
@@ -113,6 +124,33 @@ def append(context: click.Context, log: str, tickets: str, pack: str, at: str | 
         session.report(PolicyError(refused))
         return UNREADABLE
     return 0
+
+
+def _opened(tickets: Iterator[Any]) -> Iterator[Any]:
+    """Open what tickets come from, by reading the first; gives all of them."""
+    first = list(itertools.islice(tickets, 1))
+    return itertools.chain(first, tickets)
+
+
+def _say_how_far(
+    session: Session, recorder: Recorder, places: Sequence[int], tickets: str, refused: Sequence[Problem]
+) -> None:
+    """Say up to which ticket a record is safe that could not be written to its end."""
+    if not recorder.was_opened:
+        return
+    if refused:
+        session.report(PolicyError(refused))
+    if not recorder.decisions:
+        session.note(message("none of the tickets is in the record; append all of them"))
+    else:
+        session.note(
+            message(
+                "the record holds the tickets up to line {line} of {tickets}; append those after it",
+                line=places[recorder.decisions - 1],
+                tickets=tickets,
+            )
+        )
+    session.note(message("safe up to {position}", position=recorder.position))
 
 
 def _placed(problems: tuple[Problem, ...], file: str, line: int) -> list[Problem]:

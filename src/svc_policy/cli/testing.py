@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from svc_policy.testing.coverage import Coverage
     from svc_policy.testing.mutation import Finding, Mutation
 
+#: What is told of the tickets that were drawn for a property.
+_DRAWN: Final = ("tried", "relevant", "refused")
 Failures = Sequence[tuple["Case", Sequence["Mismatch"]]]
 
 
@@ -147,9 +149,10 @@ def _properties(session: Session, policy: Policy) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for result in check_all(policy):
         if isinstance(result, PropertyFailed):
-            found.append({"name": result.property, "status": "failed", "detail": result})
+            found.append({"name": result.property, "status": "failed", "detail": result, **dict.fromkeys(_DRAWN)})
         else:
-            found.append({"name": result.name, "status": result.status, "detail": result.reason})
+            counts = {name: getattr(result, name) if result.status == "kept" else None for name in _DRAWN}
+            found.append({"name": result.name, "status": result.status, "detail": result.reason, **counts})
     return found
 
 
@@ -170,6 +173,15 @@ def _write_properties(session: Session, properties: Sequence[dict[str, Any]]) ->
             others=others,
         )
     )
+    for one in properties:
+        if one["status"] != "kept":
+            continue
+        name, tried, relevant = one["name"], one["tried"], one["relevant"]
+        if relevant:
+            text = message("{relevant} of {tried} tickets put it to the test", relevant=relevant, tried=tried)
+        else:
+            text = message("kept, but no ticket put it to the test, of {tried} drawn", tried=tried)
+        session.write(f"  {name}: {session.words(text)}")
 
 
 # --- coverage and mutation

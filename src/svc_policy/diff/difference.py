@@ -11,6 +11,7 @@ import attrs
 from svc_policy.check.words import RegionWords, days_of
 from svc_policy.diff.changes import Change, find_changes
 from svc_policy.diff.examples import Decided, Example, find_example
+from svc_policy.diff.naming import Naming, side
 from svc_policy.diff.outcomes import Comparison
 from svc_policy.diff.regions import Otherwise, differing_regions
 from svc_policy.errors import Place
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def diff(old: Policy, new: Policy) -> Difference:
+def diff(old: Policy, new: Policy, *, labels: tuple[str, str] | None = None) -> Difference:
     """Compare two policies; what is asked for is found when it is asked for.
 
     Examples take longer than all the rest: whoever needs the regions alone does not wait for them.
+    `labels` say how the two are named, as a copy of a policy has the id of the one that it was copied from.
     """
-    return Difference(old=old, new=new)
+    return Difference(old=old, new=new, labels=labels)
 
 
 @attrs.define(kw_only=True, eq=False, slots=False)
@@ -46,6 +48,7 @@ class Difference:
 
     old: Policy
     new: Policy
+    labels: tuple[str, str] | None = None
 
     @functools.cached_property
     def changes(self) -> tuple[Change, ...]:
@@ -93,6 +96,16 @@ class Difference:
         """What puts regions into words: with the new policy's labels."""
         return RegionWords(self.new)
 
+    @property
+    def sides(self) -> tuple[str, str]:
+        """How the two policies are called."""
+        first, second = self.labels or (None, None)
+        return side(self.old, first), side(self.new, second)
+
+    def naming(self, language: Language) -> Naming:
+        """Give what names tables and columns in a language."""
+        return Naming(self.old, self.new, language)
+
     def where(self, otherwise: Otherwise) -> tuple[Message, Message]:
         """Say where a region lies: its facts, and its days."""
         view, boxes = otherwise.view, otherwise.region.boxes
@@ -119,8 +132,8 @@ class Difference:
         ]
         return {
             "schema": SCHEMA,
-            "old": _side(self.old),
-            "new": _side(self.new),
+            "old": _side(self.old, self.labels and self.labels[0]),
+            "new": _side(self.new, self.labels and self.labels[1]),
             "decides_alike": self.decides_alike,
             "changes": [change_to_dict(change) for change in self.changes],
             "regions": regions,
@@ -163,9 +176,10 @@ class Difference:
         return {"ticket": ticket_to_dict(decided.ticket), "at": decided.at.isoformat(), "old": old, "new": new}
 
 
-def _side(policy: Policy) -> dict[str, Any]:
+def _side(policy: Policy, label: str | None) -> dict[str, Any]:
     return {
         "id": policy.id,
+        "named": label,
         "digest": policy.digest,
         "on": None if policy.fixed_on is None else policy.fixed_on.isoformat(),
         "currency": policy.pack.settings.currency,

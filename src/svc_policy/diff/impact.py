@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from svc_policy.batch import require
 from svc_policy.diff.pinned import pinned
@@ -35,6 +35,7 @@ def impact_of_file(
     at: datetime | None = None,
     most_alterations: int = MOST_ALTERATIONS,
     top: int = TOP,
+    labels: tuple[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Impact:
     """Reckon the impact of a change over the tickets of a file.
@@ -47,6 +48,7 @@ def impact_of_file(
         at: The instant of all decisions, with an offset; else the mapping's `as_of`, else the latest in the file.
         most_alterations: Where there are more, they are tried table by table.
         top: How many changed tickets are given with both explanations.
+        labels: How the two policies are named, as on a command line; by their ids unless given.
         progress: Called with a stage (`read`, `decide`), the steps done and the steps in all.
 
     Raises:
@@ -82,6 +84,8 @@ def impact_of_file(
                 reader=reader,
                 reading=reading,
                 notes=notes,
+                at_from="asked" if at is not None else "mapping" if reading.is_mapped else "latest",
+                labels=labels,
                 progress=tell,
             )
         finally:
@@ -99,6 +103,8 @@ def impact_of_tables(
     reader: Policy | None = None,
     reading: Reading | None = None,
     notes: Sequence[Message] = (),
+    at_from: Literal["asked", "mapping", "latest"] = "asked",
+    labels: tuple[str, str] | None = None,
     progress: Progress | None = None,
     chunk: int = CHUNK,
     few: int = FEW,
@@ -120,6 +126,8 @@ def impact_of_tables(
         progress=progress or (lambda stage, done, total: None),
         chunk=chunk,
         few=few,
+        at_from=at_from,
+        labels=labels,
     ).reckon()
 
 

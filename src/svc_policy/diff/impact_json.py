@@ -23,6 +23,7 @@ def impact_to_dict(impact: Impact, language: Language) -> dict[str, Any]:
         "old": {"id": impact.old.id, "digest": impact.old.digest},
         "new": {"id": impact.new.id, "digest": impact.new.digest},
         "at": impact.at.isoformat(),
+        "at_from": impact.at_from,
         "currency": impact.currency,
         "files": list(impact.files),
         "rows": dict(impact.rows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from svc_policy.diff.words import ImpactWords
@@ -10,18 +10,24 @@ from svc_policy.errors import display_width
 from svc_policy.messages import Language, Message, message
 
 if TYPE_CHECKING:
-    from svc_policy.diff.results import Impact, Total
+    from svc_policy.diff.results import Impact, Line, Total
 
 #: Items of lists, and alterations, that are shown one by one.
 _SHOWN: Final = 40
+#: Who named the instant of the decisions.
+AT_FROM: Final[Mapping[str, Message]] = {
+    "asked": message("the instant is that of `--at`"),
+    "mapping": message("the instant is `as_of` of the mapping; `--at` names another"),
+    "latest": message("the instant is the latest in the file; `--at` names another"),
+}
 
 
 def impact_lines(impact: Impact, language: Language) -> Iterator[str]:
     """Write an impact line by line."""
     words = ImpactWords(impact, language)
-    yield words(
-        message("impact over {tickets} tickets, as of {at}", tickets=f"{impact.tickets:,}", at=impact.at.isoformat(" "))
-    )
+    at = impact.at.isoformat(" ")
+    yield words(message("impact over {tickets} tickets, as of {at}", tickets=f"{impact.tickets:,}", at=at))
+    yield words(AT_FROM[impact.at_from])
     for text in (*rejected_texts(impact), *undecided_texts(impact)):
         yield words(text)
     for note in impact.notes:
@@ -64,6 +70,7 @@ def impact_lines(impact: Impact, language: Language) -> Iterator[str]:
             *(words.figure(each.measure, line.effects.get(each.measure.key, 0), signed=True) for each in measures),
         )
         for line in impact.lines
+        if has_effect(line)
     ]
     together = words(message("only together"))
     rest = [words.figure(each.measure, impact.rest.get(each.measure.key, 0), signed=True) for each in measures]
@@ -72,16 +79,23 @@ def impact_lines(impact: Impact, language: Language) -> Iterator[str]:
     yield from _table([("", *named), *shown, (together, *rest), (words(message("in all")), *whole)])
     if len(lines) > _SHOWN:
         yield words(message("… and {count} more", count=len(lines) - _SHOWN))
+    if without := [words.alteration(line.alteration) for line in impact.lines if not has_effect(line)]:
+        yield words(message("no effect on these tickets: {names}", names=words.listed(without)))
     if not impact.top:
         return
     yield ""
     yield words(message("tickets that change most"))
     for item in impact.top:
-        parts = ", ".join(words.part(part) for part in item.parts)
-        because = ", ".join(words.because(key) for key in item.because) or together
+        parts = words.listed(words.part(part) for part in item.parts)
+        because = words.listed(words.because(key) for key in item.because) or together
         amount = impact.total(impact.top_money or "")
         figure = "" if amount is None else f"  {words.figure(amount.measure, item.difference, signed=True)}"
-        yield f"  {item.ticket_id}{figure}  {parts}  ({because})"
+        yield f"  {item.ticket_id}{figure}  {parts} {words(message('({name})', name=because))}"
+
+
+def has_effect(line: Line) -> bool:
+    """Say whether an alteration alone does anything to any ticket; one that cannot stand alone is told, too."""
+    return any(line.effects.values()) or not line.stands_alone
 
 
 def rejected_texts(impact: Impact) -> Iterator[Message]:
@@ -125,4 +139,4 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield f"  {'  '.join((first, *rest))}".rstrip()
 
 
-__all__ = ["impact_lines", "rejected_texts", "shown_measures", "undecided_texts"]
+__all__ = ["AT_FROM", "has_effect", "impact_lines", "rejected_texts", "shown_measures", "undecided_texts"]

@@ -179,7 +179,7 @@ def differences(old: Variant, new: Variant, grain: str, *, with_money: bool) -> 
 
 def _differences(old: Variant, new: Variant, grain: str, with_money: bool) -> Iterator[tuple[str, str]]:
     for name in dict.fromkeys((*_results(old, grain), *_results(new, grain))):
-        if not with_money and (name in _MONEY or name.startswith(("fee_", "surcharge_"))):
+        if not with_money and is_money(name):
             continue
         before, after = old.column(name), new.column(name)
         if before == after:
@@ -216,11 +216,16 @@ def _is_leading(name: str) -> bool:
     ) or name.endswith("_due_days")
 
 
+def is_money(name: str) -> bool:
+    """Say whether a result, by its name, is an amount of money."""
+    return name in _MONEY or name.startswith(("fee_", "surcharge_"))
+
+
 def or_none(column: str | None, name: str) -> str:
     """Write a column, or what a policy without it says: no amount, no such target, nothing."""
     if column is not None:
         return column
-    if name.startswith(("fee_", "surcharge_")) or name in _MONEY:
+    if is_money(name):
         return "0"
     return "'not applicable'" if name.endswith("_status") else "NULL"
 

@@ -11,9 +11,19 @@ from markupsafe import Markup
 from svc_policy.diff import charts
 from svc_policy.diff.changes import NOTHING, Change
 from svc_policy.diff.difference import piece_cells
-from svc_policy.diff.impact_text import rejected_texts, shown_measures, undecided_texts
-from svc_policy.diff.text import KINDS, PARTS, alike, cell_lines, written
-from svc_policy.diff.words import ImpactWords, side
+from svc_policy.diff.impact_text import AT_FROM, has_effect, rejected_texts, shown_measures, undecided_texts
+from svc_policy.diff.text import (
+    KINDS,
+    PARTS,
+    alike,
+    cell_lines,
+    copies_said,
+    parts_of,
+    sentences_apart,
+    without_copies,
+    written,
+)
+from svc_policy.diff.words import ImpactWords
 from svc_policy.messages import Language, Message, message
 from svc_policy.pages import Figure, render, share
 from svc_policy.units import format_day, minor_digits
@@ -33,6 +43,8 @@ _GROUPS: Final = {
     "category": message("By category"),
     "zone": message("By zone"),
 }
+#: What is told of a group of tickets.
+_FIGURES: Final = (message("difference"), message("before"))
 _NAMES: Final = {"month": message("month"), "category": message("category"), "zone": message("zone")}
 
 
@@ -66,6 +78,7 @@ class _Page:
         self.difference = difference
         self.impact = impact
         self.language: Language = language
+        self.naming = difference.naming(language)
 
     def say(self, template: Message) -> str:
         return template.text(self.language)
@@ -77,8 +90,8 @@ class _Page:
         titles = [policy.pack.settings.titles.get(self.language, policy.id) for policy in (found.old, found.new)]
         return {
             "title": titles[1] if titles[0] == titles[1] else f"{titles[0]} → {titles[1]}",
-            "old": side(found.old),
-            "new": side(found.new),
+            "old": found.sides[0],
+            "new": found.sides[1],
             "alike": found.decides_alike,
             "alike_words": alike(found).text(self.language),
             "currencies": found.currencies if found.currencies[0] != found.currencies[1] else None,
@@ -90,21 +103,22 @@ class _Page:
 
     # --- what changed
 
-    def changes(self) -> Iterator[tuple[Message, Listed]]:
-        """Yield the changes part by part."""
-        parts: dict[Any, list[Change]] = {}
-        for change in self.difference.changes:
-            parts.setdefault(change.part, []).append(change)
-        for part, of in parts.items():
-            yield PARTS[part], Listed.of([self.change(change) for change in of])
+    def changes(self) -> Iterator[tuple[Message, Listed, Message | None]]:
+        """Yield the changes part by part, with a line on the editions that say nothing new."""
+        for part, of in parts_of(self.difference.changes):
+            told, copies = without_copies(of)
+            said = copies_said(copies, self.naming) if copies else None
+            yield PARTS[part], Listed.of([self.change(change) for change in told]), said
 
     def change(self, change: Change) -> tuple[object, ...]:
-        """Make the row of a change: what, how, which cells, which clauses."""
-        name = f"{change.table}.{change.name}" if change.table else change.name
+        """Make the row of a change: which rule, how and from when, which cells, which clauses."""
         how = self.say(KINDS[change.kind])
         if change.since is not None:
-            how = f"{how} {self.say(message('from {day}', day=format_day(change.since)))}"
-        return (name, how, _lines(cell_lines(change, self.language)), " ".join(change.cites))
+            # Where there is little room, a day is not broken at its hyphens.
+            day = format_day(change.since).replace("-", "\u2011")
+            how = f"{how} {self.say(message('from {day}', day=day))}"
+        what = _below(self.naming.change(change), how)
+        return (what, _lines(cell_lines(change, self.naming)), " ".join(change.cites))
 
     # --- where decisions differ
 
@@ -116,13 +130,17 @@ class _Page:
         example = self.difference.example(otherwise)
         return {
             "anchor": f"region-{number + 1}",
-            "table": otherwise.view.table,
+            "table": self.naming.table(otherwise.view.table),
             "rows": rows[0] if rows[0] == rows[1] else " → ".join(rows),
             "where": where,
             "days": days,
             "clauses": " ".join(otherwise.cites),
             "cells": [
-                (name, before.get(name, NOTHING), after.get(name, NOTHING))
+                (
+                    self.naming.result(otherwise.view.table, name),
+                    before.get(name, NOTHING),
+                    after.get(name, NOTHING),
+                )
                 for name in dict.fromkeys((*before, *after))
                 if before.get(name) != after.get(name)
             ],
@@ -136,7 +154,7 @@ class _Page:
         if decided is None:
             return None
         old, new = self.difference.explained(decided, self.language)
-        return {"ticket": written(decided), "old": old, "new": new}
+        return {"ticket": written(decided), "at": decided.at.isoformat(), **_both(old, new)}
 
 
 class _Impact:
@@ -150,6 +168,7 @@ class _Impact:
         return {
             "found": impact,
             "at": impact.at.isoformat(" ", "minutes"),
+            "at_from": AT_FROM[impact.at_from],
             "files": [path.replace("\\", "/").rpartition("/")[2] for path in impact.files],
             "notes": [*impact.notes, *rejected_texts(impact), *undecided_texts(impact)],
             "glance": list(self.glance()),
@@ -178,9 +197,9 @@ class _Impact:
         for total in self.impact.totals:
             yield (
                 self.words.measure(total.measure),
+                Figure(self.words.figure(total.measure, total.difference, signed=True)),
                 Figure(self.words.figure(total.measure, total.before)),
                 Figure(self.words.figure(total.measure, total.after)),
-                Figure(self.words.figure(total.measure, total.difference, signed=True)),
             )
 
     def attribution(self) -> dict[str, Any]:
@@ -194,21 +213,22 @@ class _Impact:
             ]
 
         rows = [
-            (words.alteration(line.alteration), *figures(line.effects), " ".join(line.alteration.cites))
+            (_below(words.alteration(line.alteration), " ".join(line.alteration.cites)), *figures(line.effects))
             for line in impact.lines
+            if has_effect(line)
         ]
-        rest = (words(message("only together")), *figures(impact.rest), "")
+        rest = (words(message("only together")), *figures(impact.rest))
         whole = {each.measure.key: each.difference for each in measures}
         hidden = rows[SHOWN:]
         return {
             "headings": [
                 words(message("what was altered")),
                 *(words.measure(each.measure) for each in measures),
-                words(message("clauses")),
             ],
             "rows": [*rows[:SHOWN], rest],
             "more": len(hidden),
-            "foot": (words(message("in all")), *figures(whole), ""),
+            "foot": (words(message("in all")), *figures(whole)),
+            "without": [words.alteration(line.alteration) for line in impact.lines if not has_effect(line)],
             "not_alone": [words.alteration(line.alteration) for line in impact.lines if not line.stands_alone],
         }
 
@@ -230,20 +250,19 @@ class _Impact:
             scale = 10 ** (minor_digits(currency) or 0)
             bars = [(name, row.before / scale, row.after / scale) for name, row in last]
             plots.append((title, charts.pairs(bars, f"{title}, {heading}", currency)))
-            for which, values in (
-                (message("before"), [row.before for row in rows]),
-                (message("difference"), [row.after - row.before for row in rows]),
+            for which, values in zip(
+                _FIGURES, ([row.after - row.before for row in rows], [row.before for row in rows]), strict=True
             ):
-                signed = which.template == "difference"
+                signed = which is _FIGURES[0]
                 shown = [Figure(words.figure(amount.measure, value, signed=signed)) for value in values]
-                columns.append((f"{title}: {words(which)}", list(shown)))
+                columns.append((words(message("{name}: {item}", name=title, item=which)), list(shown)))
         if any(row.late_before != row.late_after for row in rows):
             title = words(message("late targets"))
             bars = [(name, float(row.late_before), float(row.late_after)) for name, row in last]
             plots.append((title, charts.pairs(bars, f"{title}, {heading}", words(message("tickets")))))
-            columns.append((f"{title}: {words(message('before'))}", [row.late_before for row in rows]))
-            late = [Figure(_signed(row.late_after - row.late_before)) for row in rows]
-            columns.append((f"{title}: {words(message('difference'))}", list(late)))
+            change, was = (words(message("{name}: {item}", name=title, item=item)) for item in _FIGURES)
+            columns.append((change, [Figure(_signed(row.late_after - row.late_before)) for row in rows]))
+            columns.append((was, [row.late_before for row in rows]))
         return {
             "heading": heading,
             "plots": plots,
@@ -257,20 +276,29 @@ class _Impact:
         words = self.words
         old, new = self.impact.explained(item, words.language)
         amount = self.impact.total(self.impact.top_money or "")
-        joined = "、" if words.language == "zh" else ", "
         return {
             "anchor": f"ticket-{number}",
             "name": item.ticket_id,
             "difference": "" if amount is None else words.figure(amount.measure, item.difference, signed=True),
-            "parts": joined.join(words.part(part) for part in item.parts),
-            "because": joined.join(words.because(key) for key in item.because) or words(message("only together")),
-            "old": old,
-            "new": new,
+            "parts": words.listed(words.part(part) for part in item.parts),
+            "because": words.listed(words.because(key) for key in item.because) or words(message("only together")),
+            **_both(old, new),
         }
+
+
+def _both(old: str, new: str) -> dict[str, object]:
+    """Give two explanations, and the sentences that only one of them has."""
+    went, came = sentences_apart(old, new)
+    return {"old": old, "new": new, "went": went, "came": came}
 
 
 def _signed(count: int) -> str:
     return f"{count:+,}" if count else "0"
+
+
+def _below(first: str, second: str) -> Markup:
+    """Put a quiet line below another; where there is little room a column of its own would lie out of sight."""
+    return Markup('{}<br><span class="q">{}</span>').format(first, second) if second else Markup("{}").format(first)
 
 
 def _lines(lines: Iterator[str]) -> Markup:

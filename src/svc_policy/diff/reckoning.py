@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
 from svc_policy.diff.attribution import alterations, altered, clock_of
+from svc_policy.diff.beginnings import notes_on_time
 from svc_policy.diff.breakdown import read_breakdowns
 from svc_policy.diff.deciding import Joint, Queries, decide_one_by_one, some_tickets
 from svc_policy.diff.measures import CHILDREN, PARTS, Variant, measures, variant
@@ -52,6 +53,8 @@ class Reckoning:
         progress: Progress,
         chunk: int,
         few: int,
+        at_from: Literal["asked", "mapping", "latest"] = "asked",
+        labels: tuple[str, str] | None = None,
     ) -> None:
         self.asked = (old, new)
         self.old = pinned(old)
@@ -65,6 +68,8 @@ class Reckoning:
         self.progress = progress
         self.chunk = chunk
         self.few = few
+        self.at_from: Literal["asked", "mapping", "latest"] = at_from
+        self.labels = labels
         self.with_money = old.pack.settings.currency == new.pack.settings.currency
         self.alterations = alterations(self.old, self.new, most_alterations)
         if any(item.kind == "table" for item in self.alterations):
@@ -156,6 +161,7 @@ class Reckoning:
         ((tickets,),) = self.connection.execute("SELECT count(*) FROM main.tickets").fetchall()
         self.sums: dict[str, int] = {}
         self.tops: list[tuple[Any, ...]] = []
+        self.notes += notes_on_time(*self.asked, self.connection, at_s=self.at_s, labels=self.labels)
         self.lay_out()
         if self.measures:
             self.connection.execute(
@@ -372,6 +378,8 @@ class Reckoning:
             top_money=self.top_money,
             notes=tuple(self.notes),
             rejections=reading.rejections if reading else (),
+            at_from=self.at_from,
+            labels=self.labels,
         )
 
 

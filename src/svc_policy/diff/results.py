@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -60,6 +60,8 @@ class Impact:
     are not among the `compared`, of which `changed` are decided otherwise.
     `totals` are the measures that change, `lines` what each alteration does alone,
     `rest` what they only do together. Money is in minor units of `currency`, None if there are two.
+    `at_from` says who named the instant of the decisions: whoever `asked`, the
+    `mapping`, or the `latest` in the file; `labels` how the policies were named, if not by their ids.
     """
 
     old: Policy
@@ -80,6 +82,8 @@ class Impact:
     top_money: str | None
     notes: tuple[Message, ...]
     rejections: tuple[Rejection, ...] = ()
+    at_from: Literal["asked", "mapping", "latest"] = "asked"
+    labels: tuple[str, str] | None = None
 
     @property
     def at(self) -> datetime:

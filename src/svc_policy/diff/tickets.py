@@ -42,7 +42,10 @@ class Rejection:
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """What a file of tickets came to: its rows, the latest instant in it (epoch seconds), the first rejected rows."""
+    """What a file of tickets came to: its rows, the latest instant in it (epoch seconds), the first rejected rows.
+
+    Where the mapping says as of when the tickets are told, `latest_s` is that instant, and `is_mapped`.
+    """
 
     files: tuple[str, ...]
     rows: int
@@ -50,6 +53,7 @@ class Reading:
     rejected: int
     latest_s: int | None
     rejections: tuple[Rejection, ...] = ()
+    is_mapped: bool = False
 
 
 def reader_of(old: Policy, new: Policy) -> tuple[Policy, list[Message]]:
@@ -112,6 +116,7 @@ def read_tickets(connection: Any, source: Path, policy: Policy, mapping: Path | 
             rejected=log.rejected,
             latest_s=latest,
             rejections=_rejections(connection),
+            is_mapped=log.mapping.as_of_s is not None,
         )
     create_tables(connection, policy)
     count_earlier_repairs(connection, policy)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from svc_policy.diff.attribution import Alteration
+from svc_policy.diff.naming import Naming
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Language, Message, message
 from svc_policy.pages import money
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from svc_policy.diff.breakdown import BreakdownRow
     from svc_policy.diff.impact import Impact
     from svc_policy.diff.measures import Measure
-    from svc_policy.policy import Policy
 
 PARTS: Final[Mapping[str, Message]] = {
     "": message("decisions that change"),
@@ -78,10 +78,15 @@ class ImpactWords:
         self.impact = impact
         self.language: Language = language
         self.policies = (impact.new, impact.old)
+        self.naming = Naming(impact.old, impact.new, language)
 
     def __call__(self, template: Message) -> str:
         """Put a message into words."""
         return template.text(self.language)
+
+    def listed(self, names: Iterable[str]) -> str:
+        """Put names in a row."""
+        return ("、" if self.language == "zh" else ", ").join(names)
 
     def label(self, name: str) -> str:
         """Give the label of a word that tables use."""
@@ -105,7 +110,7 @@ class ImpactWords:
         if measure.kind == "money":
             return self.amount(measure.name)
         if measure.kind == "list":
-            return f"{self.part(measure.list)}: {self.item(measure.name)}"
+            return self(message("{name}: {item}", name=self.part(measure.list), item=self.item(measure.name)))
         return Message(_TARGETS[measure.kind].template, {"target": self.target(measure.name)}).text(self.language)
 
     def amount(self, name: str) -> str:
@@ -121,14 +126,13 @@ class ImpactWords:
     def item(self, name: str) -> str:
         """Put an item of a list into words: its cells without their names."""
         cells = [cell.partition(": ") for cell in name.split("; ")]
-        joined = "、" if self.language == "zh" else ", "
-        return joined.join(self.target(text) if key == "target" else self.label(text) for key, _, text in cells)
+        return self.listed(self.target(text) if key == "target" else self.label(text) for key, _, text in cells)
 
     def alteration(self, alteration: Alteration) -> str:
         """Name an alteration: table and rule, or what else it is."""
         if alteration.kind == "rule":
-            return f"{alteration.table}.{alteration.name}"
-        values = {"table": alteration.table, "name": alteration.name}
+            return f"{self.naming.table(alteration.table)}.{alteration.name}"
+        values = {"table": self.naming.table(alteration.table), "name": alteration.name}
         return Message(_KINDS[alteration.kind].template, values).text(self.language)
 
     def because(self, key: str) -> str:
@@ -150,9 +154,3 @@ class ImpactWords:
         if not row.name:
             return self(message("not determined"))
         return row.name if breakdown == "month" else self.label(row.name)
-
-
-def side(policy: Policy) -> str:
-    """Name one of the policies: its id, the first digits of its digest, and the day it is fixed on."""
-    name = f"{policy.id} {policy.digest[:12]}"
-    return name if policy.fixed_on is None else f"{name} @{policy.fixed_on}"

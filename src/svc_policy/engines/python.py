@@ -26,6 +26,8 @@ Decide = Callable[[object, int], tuple[Row, Mapping[str, list[Row]]]]
 
 Later = Callable[[object, Row, int], Row]
 
+#: So many rows stand in one chain of `if` and `elif`; of a few thousand the compiler of Python gives up.
+_LONGEST_CHAIN = 1_000
 _CLOCKS = ("local_day", "day_end", "workday_due", "work_before", "work_after")
 
 
@@ -205,6 +207,9 @@ class _Writer(ExpressionWriter):
     def chain(self, step: Choose, row: str, outputs: Mapping[str, str], needs: str | None) -> None:
         """Write the table as an ``if`` chain: nothing it reads is undetermined."""
         tests = [self.truth(condition) for condition in step.conditions]
+        if len(tests) > _LONGEST_CHAIN:
+            self.chains(step, tests, row, outputs, needs)
+            return
         word = "if"
         for index, (condition, test) in enumerate(zip(step.conditions, tests, strict=True)):
             if condition == FALSE:
@@ -221,6 +226,32 @@ class _Writer(ExpressionWriter):
                 return
         with self.block("else:" if word == "elif" else "if True:"):
             self.line(f"{row} = 0")
+            for output in step.outputs:
+                self.line(f"{outputs[output.name]} = {self.atom(output.otherwise)}")
+            if needs:
+                self.line(f"{needs} = 0")
+
+    def chains(
+        self, step: Choose, tests: Sequence[str], row: str, outputs: Mapping[str, str], needs: str | None
+    ) -> None:
+        """Write a long table as several chains, one after the other, until one has found its row."""
+        self.line(f"{row} = 0")
+        for begin in range(0, len(tests), _LONGEST_CHAIN):
+            with self.block(f"if not {row}:"):
+                word = "if"
+                for index, test in enumerate(tests[begin : begin + _LONGEST_CHAIN], begin):
+                    if step.conditions[index] == FALSE:
+                        continue
+                    with self.block(f"{word} {test if step.conditions[index] != TRUE else 'True'}:"):
+                        self.line(f"{row} = {index + 1}")
+                        for output in step.outputs:
+                            self.line(f"{outputs[output.name]} = {self.atom(output.values[index])}")
+                        if needs:
+                            self.line(f"{needs} = {self.atom(step.row_needs[index])}")
+                    word = "elif"
+                if word == "if":
+                    self.line("pass")
+        with self.block(f"if not {row}:"):
             for output in step.outputs:
                 self.line(f"{outputs[output.name]} = {self.atom(output.otherwise)}")
             if needs:

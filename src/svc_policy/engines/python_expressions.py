@@ -54,7 +54,7 @@ class ExpressionWriter:
     def block(self, head: str) -> Iterator[None]:
         """Write a block; what it computes is known only inside."""
         self.line(head)
-        known = dict(self.names)
+        known = len(self.names)
         count = self.count
         self.depth += 1
         start = len(self.lines)
@@ -62,7 +62,9 @@ class ExpressionWriter:
         if len(self.lines) == start:
             self.line("pass")
         self.depth -= 1
-        self.names = known
+        # A name is only ever added: those of the block are the last ones.
+        while len(self.names) > known:
+            self.names.popitem()
         # What was named inside is forgotten, so its names are free again: a frame with
         # thousands of locals would cost more than all that is computed in it.
         self.count = count

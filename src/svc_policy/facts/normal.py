@@ -23,7 +23,7 @@ is an instant, whose fraction of a second is dropped (towards the past).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -51,6 +51,10 @@ MOST_SECONDS: Final = 10**12
 # Comparing a text of megabytes with every known word takes minutes.
 _LONGEST_WORD: Final = 60
 BEYOND: Final = 10**40
+
+#: What tuples of declarations come to, the tuple kept beside it.
+_KEPT: Final[dict[tuple[str, str, int], tuple[Sequence[Fact], tuple[Fact, ...]]]] = {}
+_MOST_KEPT: Final = 512
 
 WANTED: Final[dict[FactKind, Message]] = {
     "text": message("a text"),
@@ -126,6 +130,23 @@ def declared(grain: Grain, facts: Sequence[Fact]) -> tuple[Fact, ...]:
     """
     if not facts:
         return BUILT_IN[grain]
+    return _kept(("facts", grain), facts, lambda: _declared(grain, facts))
+
+
+def _kept(what: tuple[str, str], facts: Sequence[Fact], list_them: Callable[[], tuple[Fact, ...]]) -> tuple[Fact, ...]:
+    """List facts once for each tuple of declarations: every record of a policy is made with the same one."""
+    if not isinstance(facts, tuple):
+        return list_them()
+    found = _KEPT.get((*what, id(facts)))
+    # The tuple is kept beside what it gave: no other can have its id meanwhile.
+    if found is None or found[0] is not facts:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        found = _KEPT[*what, id(facts)] = facts, list_them()
+    return found[1]
+
+
+def _declared(grain: Grain, facts: Sequence[Fact]) -> tuple[Fact, ...]:
     instead = {fact.name: fact for fact in facts}
     own = tuple(instead.get(fact.name, fact) for fact in BUILT_IN[grain])
     for built_in, fact in zip(BUILT_IN[grain], own, strict=True):
@@ -141,6 +162,10 @@ def company_facts(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     Raises:
         UsageError: Such a fact belongs to something else than the ticket.
     """
+    return _kept(("company facts", ""), facts, lambda: _company_facts(facts))
+
+
+def _company_facts(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     built_in = {fact.name for listed in BUILT_IN.values() for fact in listed}
     own = tuple(fact for fact in facts if fact.name not in built_in)
     for fact in own:

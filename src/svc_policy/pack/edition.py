@@ -1,9 +1,9 @@
 """Open a new edition of a pack: what changes every year is copied under a new date, ready to be edited.
 
-Rows with an amount that are in force on the day before get an ``until``, copies of
-them a ``from``; parameters get a second value. Files are edited line by line, so
-that everything else in them stays as it was, byte for byte. Until somebody edits
-the copies nothing is decided otherwise.
+Rows that are in force on the day before get an ``until``, copies of them a ``from``:
+those with an amount, and in tables that are named every row. Parameters get a
+second value. Files are edited line by line, so that everything else in them stays
+as it was, byte for byte. Until somebody edits the copies nothing is decided otherwise.
 """
 
 from __future__ import annotations
@@ -67,14 +67,36 @@ class Edition:
     after: str
 
     def write(self) -> None:
-        """Write the files, each in one step.
+        """Write the files: all of them beside their places first, then each into its place in one step.
 
         Raises:
-            UsageError: One of them cannot be written; then none is.
+            UsageError: One of them cannot be written. Those that were are put back as they were; one that cannot be
+                is named as well.
         """
-        with contextlib.ExitStack() as stack:
-            for file in self.files:
-                stack.enter_context(replacing(file.path)).write_bytes(file.after)
+        try:
+            with contextlib.ExitStack() as stack:
+                for file in self.files:
+                    stack.enter_context(replacing(file.path)).write_bytes(file.after)
+        except UsageError as error:
+            left = self._put_back()
+            raise UsageError([*error.problems, *left]) from None
+        except BaseException:
+            self._put_back()
+            raise
+
+    def _put_back(self) -> list[Problem]:
+        """Give the files that were written what they held before; tells which still hold the new edition."""
+        left = []
+        for file in self.files:
+            try:
+                if file.path.read_bytes() == file.after:
+                    with replacing(file.path) as temporary:
+                        temporary.write_bytes(file.before)
+            except (OSError, UsageError):
+                text = message("the file holds the new edition and cannot be put back")
+                advice = message("take the copies out by hand, or the file from where it is kept")
+                left.append(problem("edition-left", text, place=Place(file=file.label), help=advice))
+        return left
 
 
 def open_edition(
@@ -89,8 +111,8 @@ def open_edition(
     Args:
         name: The folder of a pack.
         from_day: The first day of the new edition.
-        tables: The tables whose amounts are copied; unless given those of :data:`YEARLY` that the pack has, and those
-            that its settings call illustrative.
+        tables: The tables whose rows in force are copied, every one; unless given the rows with an amount in those of
+            :data:`YEARLY` that the pack has, and in those that its settings call illustrative.
         parameters: The parameters that get a new value; unless given the tax, and those that are dated already.
 
     Raises:
@@ -141,13 +163,18 @@ class _Opening:
         for name in wanted:
             if name not in FAMILIES:
                 near = nearest(name, FAMILIES)
-                advice = message("did you mean `{near}`?", near=near) if near else None
+                advice = message("its own tables: {known}", known=", ".join(own)) if own else None
+                advice = message("did you mean `{near}`?", near=near) if near else advice
                 self.say("table-unknown", message("there is no table `{name}`", name=name), None, advice)
             elif name not in own:
                 advice = message("its own tables: {known}", known=", ".join(own)) if own else None
                 self.say("edition-table", message("the pack has no table `{name}` of its own", name=name), None, advice)
             elif FAMILIES[name].governing == "none":
-                self.say("edition-undated", message("no date governs the table `{name}`", name=name))
+                dated_ones = ", ".join(one for one in own if FAMILIES[one].governing != "none")
+                advice = message("its rows hold on every day: edit them where they stand")
+                if dated_ones:
+                    advice = message("tables that can have editions: {known}", known=dated_ones)
+                self.say("edition-undated", message("no date governs the table `{name}`", name=name), None, advice)
         self.stop()
         return [name for name in own if name in wanted]
 
@@ -180,16 +207,17 @@ class _Opening:
     # --- tables
 
     def copy_table(self, table: str, *, is_named: bool) -> None:
-        """Copy the rows of a table that are in force on the day before and have an amount."""
+        """Copy the rows of a table that are in force on the day before: of one that is not named those with amounts."""
         label = self.pack.files.sheets[table].file
         rows = {row.line: row for row in self.pack.rows.get(table, ()) if row.file == label}
-        copied = [row for row in rows.values() if self._has_amount(table, row)]
+        copied = [row for row in rows.values() if is_named or self._has_amount(table, row)]
         self._refuse_later(table, rows.values())
         current = {row.line: row for row in copied if _is_current(row, self.number)}
         if not current:
             if is_named:
-                text = message("no row of `{name}` has an amount and is in force", name=table)
-                self.say("edition-empty", text, Place(file=label))
+                text = message("no row of `{name}` is in force on the day before {day}", name=table, day=self.text)
+                advice = message("name another table, or write the rows of the new edition by hand")
+                self.say("edition-empty", text, Place(file=label), advice)
             return
         path = self.path / f"{table}.csv"
         before = path.read_bytes()
@@ -205,6 +233,16 @@ class _Opening:
         changed = attrs.evolve(lines, records=tuple(self._edited(lines, set(current))))
         self.files.append(ChangedFile(path=path.resolve(), label=label, before=before, after=changed.content()))
         self.copied[table] = tuple(row.id for row in current.values())
+        self._note_governing(table, label)
+
+    def _note_governing(self, table: str, label: str) -> None:
+        """Say that a table is governed by a day that not every ticket tells: with editions it begins to matter."""
+        days = {"purchase": message("the day of purchase"), "incident": message("the day of the incident")}
+        day = days.get(FAMILIES[table].governing)
+        if day is not None:
+            text = message("the edition of `{name}` hangs on {day}, not on that of the request", day=day, name=table)
+            advice = message("a ticket that does not tell {day} is now asked for it", day=day)
+            self.notes.append(problem("edition-governed", text, place=Place(file=label), help=advice, severity="note"))
 
     def _has_amount(self, table: str, row: Row) -> bool:
         """Whether a row gives an amount of its own, other than nothing; a parameter has editions of its own."""

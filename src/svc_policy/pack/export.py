@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from svc_policy.errors import Place, Problem, UsageError, problem, reason_of
-from svc_policy.messages import Message, message
+from svc_policy.messages import Language, Message, message
 from svc_policy.pack.load import Pack, load_pack
 from svc_policy.pack.source import FIXED_SHEETS, LIBRARY, TEXTS, PackFiles
 from svc_policy.pack.workbook import sheet_of_text
@@ -81,21 +81,37 @@ title.en = "{title_en}"
 title.zh = "{title_zh}"
 extends = "{base}"
 
-# Everything that is not said here is as in the base. What may follow:
+# {all_else}
 #
-# [parameters.NAME]           # another value of a parameter or an interpretation of the base
+# [parameters.NAME]           # {parameter}
 # value = "…"
 #
-# [clauses]                   # a clause of the base = what it is called here, a clause of clauses.csv
+# [clauses]                   # {clause}
 # "base-clause" = "own-clause"
 #
-# In a table beside this file a row with the id of a rule of the base takes its place, a new id comes at the end; a
-# column `overlay` says `before RULE`, `after RULE` or `drop`.
+# {rows}
+# {column}
 """
+_OVERLAY_WORDS = {
+    "all_else": message("Everything that is not said here is as in the base. What may follow:"),
+    "parameter": message("another value of a parameter or an interpretation of the base"),
+    "clause": message("a clause of the base = what it is called here, a clause of clauses.csv"),
+    "rows": message(
+        "In a table beside this file a row with the id of a rule of the base takes its place; a new id comes last;"
+    ),
+    "column": message("a column `overlay` says `before RULE`, `after RULE` or `drop`."),
+}
 
 
-def write_overlay(base: str | os.PathLike[str], folder: Path) -> Pack:
+def write_overlay(base: str | os.PathLike[str], folder: Path, *, language: Language = "en") -> Pack:
     """Begin a pack that is written over another: a `policy.toml` that names its base, and a list of clauses.
+
+    Its title is that of the base with the name of the folder.
+
+    Args:
+        base: The pack below.
+        folder: Where the new one goes.
+        language: What the comments are written in.
 
     Returns:
         The base.
@@ -111,17 +127,28 @@ def write_overlay(base: str | os.PathLike[str], folder: Path) -> Pack:
         name = Path(os.path.relpath(Path(pack.path).resolve(), folder.resolve().parent)).as_posix()
         name = name if "/" in name else f"./{name}"
     own = re.sub("[^A-Za-z0-9]+", "-", folder.resolve().name).strip("-").lower() or "overlay"
-    titles = pack.settings.titles
+    if not own[0].isalpha():
+        own = f"pack-{own}"  # an id begins with a letter, a folder need not
+    shown = " ".join(folder.resolve().name.split())
     text = _OVERLAY.format(
         id=own,
-        title_en=_quotable(f"{titles['en']}: {own}"),
-        title_zh=_quotable(f"{titles['zh']}：{own}"),
+        title_en=_quotable(_title_over(pack, "en", ": ", shown)),
+        title_zh=_quotable(_title_over(pack, "zh", "：", shown)),
         base=_quotable(name),
+        **{key: words.text(language) for key, words in _OVERLAY_WORDS.items()},
     )
     with _Filling(folder) as target:
         (target / "policy.toml").write_text(text, encoding="utf-8", newline="")
         (target / "clauses.csv").write_text("clause,place,en,zh\n", encoding="utf-8", newline="")
     return pack
+
+
+def _title_over(base: Pack, language: Language, colon: str, name: str) -> str:
+    """Put the name of a pack to the title of its base, in the place of the base's own name where that was put to it."""
+    title = base.settings.titles[language]
+    for own in (Path(base.path).name, base.settings.id):
+        title = title.removesuffix(f"{colon}{own}")
+    return f"{title}{colon}{name}"
 
 
 def _quotable(text: str) -> str:

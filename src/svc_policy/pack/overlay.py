@@ -199,11 +199,15 @@ def take_instructions(sheet: Sheet, problems: list[Problem], *, is_overlay: bool
         said = row[index].text.strip() if index < len(row) else ""
         rule = row[0].text.strip()
         if said in DROP:
-            dropped[rule] = row[index].place
+            if rule in dropped:
+                problems.append(_dropped_twice(rule, row[index].place))
+            dropped.setdefault(rule, row[index].place)
             continue
         word, _, beside = said.partition(" ")
         if word in PLACES and beside.strip():
-            placed[rule] = (beside.strip(), PLACES[word], row[index].place)
+            told = (beside.strip(), PLACES[word], row[index].place)
+            if placed.setdefault(rule, told)[:2] != told[:2]:
+                problems.append(_placed_twice(rule, row[index].place))
         elif said not in ("", "-"):
             problems.append(
                 problem(
@@ -250,7 +254,9 @@ def merge_rows(base: Sequence[Row], own: Sequence[Row], said: Instructions, prob
                 continue
             at = [index for index, row in enumerate(merged) if row.id == beside]
             if not at:
-                problems.append(_no_such(beside, {row.id for row in merged}, place))
+                there = {row.id for row in merged}
+                is_dropped = beside in ids and beside in said.dropped
+                problems.append((_beside_dropped if is_dropped else _no_such)(beside, there, place))
                 continue
             position = at[-1] + 1 if offset else at[0]
             merged[position:position] = rows
@@ -282,6 +288,36 @@ def _dropped_and_given(rule: str, place: Place | None) -> Problem:
         message("rule `{rule}` is dropped, and given by another row", rule=rule),
         place=place,
         help=message("a row with the id of a rule of the base replaces it: the row that drops it is not needed"),
+    )
+
+
+def _dropped_twice(rule: str, place: Place | None) -> Problem:
+    return problem(
+        "overlay-drop-twice",
+        message("rule `{rule}` is dropped twice", rule=rule),
+        place=place,
+        help=message("one row drops every edition of a rule: leave the other out"),
+    )
+
+
+def _placed_twice(rule: str, place: Place | None) -> Problem:
+    return problem(
+        "overlay-placed-twice",
+        message("the rows of rule `{rule}` are told two places", rule=rule),
+        place=place,
+        help=message("the editions of a rule stand together: tell each the same place"),
+    )
+
+
+def _beside_dropped(rule: str, known: set[str], place: Place | None) -> Problem:
+    advice = message("name a rule that stays, or leave the cell empty: the rule then comes at the end")
+    if known:
+        advice = message("name a rule that stays: {known}", known=", ".join(sorted(known)))
+    return problem(
+        "overlay-beside-dropped",
+        message("the base's rule `{rule}` is dropped here, so nothing can stand beside it", rule=rule),
+        place=place,
+        help=advice,
     )
 
 

@@ -71,7 +71,7 @@ class Settings:
     lookups: Mapping[str, Lookup]
     cites: Mapping[str, tuple[str, ...]]
     approver: str | None = None
-    record: RecordSettings = RecordSettings()
+    record: RecordSettings = attrs.field(factory=RecordSettings)
     #: Named properties that are switched off, and why, in English and Chinese.
     properties_off: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     #: Findings of `check` that are accepted with a reason; they decide nothing.
@@ -132,7 +132,9 @@ def read_settings(
         reader.say("settings-schema", message("`schema` must be 1"), "schema")
     identity = reader.text(document, "id")
     if identity and not re.fullmatch(r"[a-z][a-z0-9-]*", identity):
-        reader.say("settings-id", message("`id` has small letters, digits and `-` only"), "id")
+        reader.say(
+            "settings-id", message("`id` begins with a small letter and has small letters, digits and `-` only"), "id"
+        )
     zone = reader.text(document, "timezone")
     if zone:
         try:

@@ -97,7 +97,7 @@ def _read_folder(path: Path, families: Mapping[str, object], problems: list[Prob
     texts: dict[str, tuple[str, str]] = {}
     tables = (*FIXED_SHEETS, *families)
     for item in sorted(path.iterdir()):
-        label = f"{path.name}/{item.name}" if not path.is_absolute() else _label(item)
+        label = str(Path(path.name) / item.name) if not path.is_absolute() else _label(item)
         if item.name.startswith((".", "~$", "README", "__")):
             continue
         if not item.resolve().is_relative_to(root):
@@ -185,4 +185,5 @@ def _label(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
-        return "/".join(path.parts[-3:]) if path.parent.name == "lookups" else "/".join(path.parts[-2:])
+        shown = path.parts[-3:] if path.parent.name == "lookups" else path.parts[-2:]
+        return str(Path(*shown))

@@ -237,7 +237,9 @@ def _check_results(
     rows: Mapping[str, Sequence[Row]], ends: set[str], broken: Container[str], problems: list[Problem]
 ) -> None:
     """Check that the results which conditions read are given by a table that the pack has."""
-    tables = {name for name in rows if rows[name]} | {name for names in GIVERS.values() for name in names if name in broken}
+    tables = {name for name in rows if rows[name]} | {
+        name for names in GIVERS.values() for name in names if name in broken
+    }
     given = {
         **{name: not tables.isdisjoint(givers) for name, givers in GIVERS.items()},
         **{f"{target}_status": target in ends or "deadlines" in broken for target in MILESTONES},

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from svc_policy.expressions.nodes import Expression, walk
 from svc_policy.expressions.steps import Due
 from svc_policy.plan import Plan, columns_made, expressions_of
+
+#: The facts that governing days are made of, beside the day of the request.
+_DATES: Final = {
+    "purchase": frozenset({"ticket.purchased_on", "ticket.delivered_on"}),
+    "fee": frozenset({"ticket.quoted_at"}),
+    "incidents": frozenset({"incident.occurred_on"}),
+}
 
 
 class Dependence:
@@ -36,3 +44,11 @@ class Dependence:
         """List the results that hang on one of some facts, each given as `ticket.cause`."""
         wanted = frozenset(facts)
         return frozenset(name for name, read in self._facts.items() if not wanted.isdisjoint(read))
+
+    def dates(self, facts: Iterable[str]) -> frozenset[str]:
+        """List the governing days that hang on one of some facts, as a record names them."""
+        wanted = frozenset(facts)
+        found = {day for day, read in _DATES.items() if not wanted.isdisjoint(read)}
+        if not wanted.isdisjoint(self._facts.get("request_day", ())):
+            found |= {"request", "fee"}
+        return frozenset(found)

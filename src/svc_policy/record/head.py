@@ -7,7 +7,6 @@ a hash or count kept elsewhere, is what shows that they are gone.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -38,7 +37,7 @@ EMPTY = Position(0, NOTHING)
 def located(path: str | os.PathLike[str]) -> Path:
     """Name a record by its own place: what lies beside it lies there, whatever links lead to it."""
     named = Path(path)
-    return Path(os.path.realpath(named)) if named.is_symlink() else named
+    return Path(os.path.realpath(named)) if os.path.islink(named) else named
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -134,12 +133,6 @@ class Lock:
         file.truncate()
         file.write(b"%-31d\n" % os.getpid())
         self._file = file
-
-    def remove(self) -> None:
-        """Take the file away again, of a record that was never begun."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
 
     def release(self) -> None:
         """Let another writer in."""

@@ -6,14 +6,16 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from json.encoder import encode_basestring
+from operator import attrgetter, getitem, itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from svc_policy.errors import UsageError
 from svc_policy.facts import ticket_to_dict
-from svc_policy.facts.normal import company_facts, declared
+from svc_policy.facts.normal import EPOCH_DAY, company_facts, declared
 from svc_policy.facts.registry import LISTS, MEASURES, Fact, Grain
 from svc_policy.facts.ticket import Record, Ticket
 from svc_policy.pack.recording import RecordSettings
@@ -23,14 +25,26 @@ from svc_policy.record.lines import encode, unwritable
 _Write = Callable[[Any, Any], str]
 #: What is written of one fact: its name, its place among the values, its key as text, how.
 _Entry = tuple[str, int, str, _Write]
-#: The length of an instant with an offset of whole minutes, as in `2026-03-02T09:00:00+08:00`.
-_INSTANT: Final = 25
+#: What is written of the tickets of a shape: keys as text, how, what takes the facts as given, and as values.
+_Shape = tuple[list[str], list[_Write], Callable[[Any], Sequence[Any]], Callable[[Any], Sequence[Any]]]
 #: The bits of a ticket's shape that say that it has parts, holds, incidents, overrides or materials.
 HAS_LINES: Final = (1 << len(LISTS)) - 1
 
 
 class _UnusualError(Exception):
     """A value that the short way does not know how to write."""
+
+
+def _shaped(entries: Sequence[_Entry]) -> _Shape:
+    names = [name for name, _, _, _ in entries]
+    places = [place for _, place, _, _ in entries]
+    given: Callable[[Any], Sequence[Any]] = attrgetter(*names) if len(names) > 1 else _each(getattr, names)
+    values: Callable[[Any], Sequence[Any]] = itemgetter(*places) if len(places) > 1 else _each(getitem, places)
+    return [key for _, _, key, _ in entries], [write for _, _, _, write in entries], given, values
+
+
+def _each(take: Callable[[Any, Any], Any], wanted: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
+    return lambda one: [take(one, each) for each in wanted]
 
 
 class TicketWriter:
@@ -53,7 +67,7 @@ class TicketWriter:
             (fact.name, index, f'"{fact.name}":', self._writer(fact))
             for index, fact in enumerate(declared("ticket", facts))
         ]
-        self._shapes: dict[int, list[_Entry]] = {}
+        self._shapes: dict[int, _Shape] = {}
 
     def text(self, ticket: Ticket) -> str:
         """Give a ticket as the text of a JSON object; what is missing is left out."""
@@ -63,18 +77,18 @@ class TicketWriter:
             return encode(ticket_to_dict(ticket))
 
     def _quickly(self, ticket: Ticket) -> str:
-        stated = self._shapes.get(ticket.shape)
-        if stated is None:
-            stated = self._shapes[ticket.shape] = [
-                entry for entry in self._of_ticket if ticket.shape >> (len(LISTS) + entry[1]) & 1
-            ]
-        written = [f'"ticket_id":{_text(None, ticket.ticket_id)}'] if ticket.ticket_id else []
-        values = ticket.values
-        for name, index, key, write in stated:
-            given = getattr(ticket, name)
-            # A default is not written, so that it can change with the policy.
-            if given is not None:
-                written.append(key + write(given, values[index]))
+        shape = self._shapes.get(ticket.shape)
+        if shape is None:
+            entries = [entry for entry in self._of_ticket if ticket.shape >> (len(LISTS) + entry[1]) & 1]
+            shape = self._shapes[ticket.shape] = _shaped(entries)
+        keys, writes, given, values = shape
+        written = [f'"ticket_id":{encode_basestring(ticket.ticket_id)}'] if ticket.ticket_id else []
+        # A default is not written, so that it can change with the policy.
+        written += [
+            key + write(stated, value)
+            for key, write, stated, value in zip(keys, writes, given(ticket), values(ticket.values), strict=True)
+            if stated is not None
+        ]
         for grain, field in LISTS.items() if ticket.shape & HAS_LINES else ():
             lines = getattr(ticket, field)
             if lines:
@@ -126,12 +140,48 @@ def _date(given: Any, _: Any) -> str:
     return f'"{given.isoformat()}"'
 
 
-def _instant(given: Any, _: Any) -> str:
-    text = given.isoformat()
-    if len(text) != _INSTANT and len(text := given.isoformat(timespec="seconds")) != _INSTANT:
-        # Local mean times of the nineteenth century have offsets that no one reads.
-        raise _UnusualError
-    return f'"{text}"'
+def instant_text(seconds: int, offset: timedelta) -> str:
+    """Write an instant, given in seconds since 1970, at an offset from UTC, as `"2026-03-02T09:00:00+08:00"`.
+
+    Days and times of day come again and again, so their texts are kept: `isoformat` takes several times as long.
+    """
+    known = _OFFSETS.get(offset)
+    if known is None:
+        if offset.microseconds or offset.seconds % 60 or len(_OFFSETS) > MOST_OFFSETS:
+            # Local mean times of the nineteenth century have offsets that no one reads.
+            raise _UnusualError
+        written = datetime(2000, 1, 1, tzinfo=timezone(offset)).isoformat()
+        known = _OFFSETS[offset] = (offset.days * 86_400 + offset.seconds, f'{written[19:]}"')
+    day, second = divmod(seconds + known[0], 86_400)
+    text = _DAYS.get(day)
+    if text is None:
+        if len(_DAYS) >= MOST_DAYS:
+            _DAYS.clear()
+        text = _DAYS[day] = f'"{date.fromordinal(day + EPOCH_DAY).isoformat()}T'
+    minute, second = divmod(second, 60)
+    return f"{text}{_MINUTES[minute]}{_SECONDS[second]}{known[1]}"
+
+
+def written_at(seconds: int, zone: tzinfo) -> str:
+    """Write an instant, given in seconds since 1970, in a zone, as JSON."""
+    local = datetime.fromtimestamp(seconds, zone)
+    try:
+        return instant_text(seconds, local.utcoffset() or timedelta())
+    except _UnusualError:
+        return f'"{local.isoformat()}"'
+
+
+#: Days and offsets that are kept: of a century, and of every zone.
+MOST_DAYS: Final = 40_000
+MOST_OFFSETS: Final = 3_000
+_DAYS: Final[dict[int, str]] = {}
+_OFFSETS: Final[dict[timedelta, tuple[int, str]]] = {}
+_MINUTES: Final = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
+_SECONDS: Final = [f"{second:02}" for second in range(60)]
+
+
+def _instant(given: Any, seconds: Any) -> str:
+    return instant_text(seconds, given.utcoffset())
 
 
 def _hours(_: Any, seconds: Any) -> str:

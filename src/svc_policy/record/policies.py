@@ -20,7 +20,7 @@ from pathlib import Path
 
 import attrs
 
-from svc_policy.errors import PackError, PolicyError, Problem, UsageError
+from svc_policy.errors import PackError, Place, PolicyError, Problem, UsageError, problem
 from svc_policy.messages import message
 from svc_policy.pack.export import export_folder
 from svc_policy.pack.load import Pack, load_pack
@@ -90,12 +90,9 @@ def keep(path: Path, policy: Policy) -> str:
         with contextlib.suppress(OSError):
             # Only a folder that holds no policy goes.
             target.parent.rmdir()
-    refuse(
-        "record-policy-changed",
-        message("the files of policy `{policy}` have changed since it was loaded", policy=policy.id),
-        Path(policy.pack.path),
-        message("load the policy again: a record keeps the files that decided"),
-    )
+    text = message("the files of policy `{policy}` have changed since it was loaded", policy=policy.id)
+    advice = message("load the policy again: a record keeps the files that decided")
+    raise UsageError([problem("record-policy-changed", text, place=Place(file=policy.pack.path), help=advice)])
 
 
 def _is_copied(pack: Pack, target: Path, *, from_memory: bool) -> bool:

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,7 +24,7 @@ from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
 from svc_policy.record.head import EMPTY, Head, Lock, Position, beside, hold, located, read_head
-from svc_policy.record.inputs import Privacy, TicketWriter, salt_of
+from svc_policy.record.inputs import Privacy, TicketWriter, salt_of, written_at
 from svc_policy.record.layout import MOST_KEPT, Dates, Layout, Layouts
 from svc_policy.record.lines import (
     LONGEST,
@@ -81,6 +80,7 @@ class Recorder:
         self._descriptor: int | None = None
         self._head: Head | None = None
         self._safe = EMPTY
+        self._size = 0
         #: How many decisions were appended, and how many of them are safe.
         self._decisions = self._safe_decisions = 0
 
@@ -90,16 +90,22 @@ class Recorder:
         is_new = self._looked_at()
         self._lock.take()
         try:
-            self._files = keep(self.path, self.policy)
             self._open()
+            self._files = keep(self.path, self.policy)
             self._begin()
             self.flush()
         except BaseException:
-            if is_new and not self.path.exists():
-                self._lock.remove()
+            if is_new and self._size == 0:
+                self._remove()
             self._drop()
             raise
         return self
+
+    def _remove(self) -> None:
+        """Take away a record that was never begun."""
+        for made in (self.path, beside(self.path, "head"), beside(self.path, "lock")):
+            with contextlib.suppress(OSError):
+                made.unlink()
 
     def _looked_at(self) -> bool:
         """See that the path is that of a record or of nothing yet, before anything is made; says whether of nothing."""
@@ -328,7 +334,7 @@ class Recorder:
         at_s = decision.at_s
         if at_s != self._at_s:
             self._at_s = at_s
-            self._at = f'"at":"{datetime.fromtimestamp(at_s, self.policy.zone).isoformat()}","at_s":{at_s}'
+            self._at = f'"at":{written_at(at_s, self.policy.zone)},"at_s":{at_s}'
         ticket = self._writer.text(decision.ticket)
         inputs = self._privacy.take_out(ticket) if self._privacy.is_needed else f'"ticket":{ticket}'
         rules_line = self._rules_line(layout, layout_line, decision)
@@ -366,6 +372,11 @@ class Recorder:
         return self._safe
 
     @property
+    def was_opened(self) -> bool:
+        """Whether there was a record to append to."""
+        return self._safe.lines > 0
+
+    @property
     def decisions(self) -> int:
         """How many of the decisions that this recorder appended are safe."""
         return self._safe_decisions
@@ -383,14 +394,12 @@ class Recorder:
                 data, nothing = b"".join(self._pending), list[bytes]()
                 size = self._size + len(data)
                 self._write(data)
-                # No call between these: what is interrupted is written again at the same place.
-                self._size = size
-                self._pending = nothing
+                # No call between these two: what is interrupted is written again at the same place.
+                self._size, self._pending = size, nothing
             if self._safe != self._last:
                 assert self._head is not None
                 self._head.write(self._last)
-                self._safe = self._last
-                self._safe_decisions = self._decisions
+                self._safe, self._safe_decisions = self._last, self._decisions
             self._flushed_at = time.monotonic()
             return self._safe
 

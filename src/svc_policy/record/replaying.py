@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -12,15 +13,19 @@ import attrs
 
 from svc_policy import __version__
 from svc_policy.decision import Decision
-from svc_policy.errors import Place, PolicyError, Problem
+from svc_policy.errors import Place, PolicyError, Problem, problem
+from svc_policy.messages import message
 from svc_policy.policy import Policy
 from svc_policy.record.dependence import Dependence
-from svc_policy.record.layout import Layouts
+from svc_policy.record.head import located
+from svc_policy.record.layout import Dates, Layouts
 from svc_policy.record.lines import encode
 from svc_policy.record.reading import Kept, Recorded, find, read_decisions
 
 #: Results that count the rows of one policy's tables: another policy's rows have other numbers.
 _OF_ROWS = ("_row", "_fired", "procedures_done", "procedures_next")
+#: How the days that governed are named among the results.
+_DATES = "dates."
 #: What a policy says that has nothing to say: the same as not to have the result at all.
 _SILENT = ("null", "0", "false", '"not applicable"', "[]")
 
@@ -51,9 +56,10 @@ class Replay:
     """What came of deciding a record again.
 
     `same` and `changed` count decisions of which everything could be decided
-    again; `partly` those without a fact that rules read: what does not hang on
-    it was compared, and `left` counts each result that was not. `failed` could
-    not be decided at all. `results` and `rules` count changes by name.
+    again; `partly` those without a fact that rules read, or with amounts in
+    another currency: what does not hang on it was compared, and `left` counts
+    each result that was not. `failed` could not be decided at all. `results`
+    and `rules` count changes by name, days that governed as `dates.request`.
     """
 
     path: str
@@ -75,7 +81,7 @@ class Replay:
 
     @property
     def is_same(self) -> bool:
-        """Whether every decision was decided again, and none came out otherwise."""
+        """Whether there are decisions, every one was decided again, and none came out otherwise."""
         return not (self.changed or self.failed or self.partly or self.problems)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def replay(path: str | os.PathLike[str], policy: Policy | None = None, *, exampl
 
     Under the policies that the record keeps every result must be the same, bit
     for bit. Under another policy the results of both are compared by their
-    names, rules by their ids.
+    names, rules by their ids; amounts in different currencies are not compared.
 
     Args:
         path: The record.
@@ -103,13 +109,14 @@ def replay(path: str | os.PathLike[str], policy: Policy | None = None, *, exampl
     Raises:
         UsageError: The file cannot be read, is no record, or is of a newer library.
     """
-    log = Path(path)
+    log = located(path)
     run = _Run(log, policy, examples)
     for one in read_decisions(log):
         if isinstance(one, Problem):
             run.problems.append(one)
         else:
             run.take(one)
+    run.end()
     return run.replay()
 
 
@@ -120,7 +127,7 @@ class _Run:
         self.problems: list[Problem] = []
         self._most = examples
         self._kept = Kept(path)
-        self._layouts: dict[int, tuple[Policy, Layouts, Dependence]] = {}
+        self._readings: dict[int, _Reading] = {}
         self._counts: Counter[str] = Counter()
         self._engines: Counter[str] = Counter()
         self._results: Counter[str] = Counter()
@@ -142,10 +149,14 @@ class _Run:
             self._counts["failed"] += 1
             self._say(error, recorded)
             return
-        _, layouts, dependence = self._of(policy)
-        left = self._left_out(recorded, dependence)
-        changes, gone, fresh = _otherwise(recorded, layouts.results(decision), left, policy)
-        if left:
+        reading = self._of(policy)
+        left = self._left_out(recorded, reading.dependence)
+        again = reading.results(recorded, decision)
+        amounts = self._uncompared(recorded, again, policy)
+        if amounts:
+            self._left.update({_plain(name) for name in amounts} - left)
+        changes, gone, fresh = _otherwise(recorded, again, left, policy, amounts)
+        if left or amounts:
             self._counts["partly"] += 1
         if changes or gone or fresh:
             self._counts["changed"] += 1
@@ -161,23 +172,59 @@ class _Run:
                         rules_new=fresh,
                     )
                 )
-        elif not left:
+        elif not (left or amounts):
             self._counts["same"] += 1
 
-    def _of(self, policy: Policy) -> tuple[Policy, Layouts, Dependence]:
-        found = self._layouts.get(id(policy))
+    def end(self) -> None:
+        """Say it where nothing was compared."""
+        if not self._counts["decisions"] and not self.problems:
+            text = message("the record has no decisions: nothing was compared")
+            advice = message("`{command}` appends them", command="svc-policy record append")
+            self.problems.append(
+                problem("record-empty", text, place=Place(file=str(self.path)), help=advice, severity="warning")
+            )
+
+    def _of(self, policy: Policy) -> _Reading:
+        found = self._readings.get(id(policy))
         if found is None:
-            found = self._layouts[id(policy)] = (policy, Layouts(policy), Dependence(policy.plan))
+            found = self._readings[id(policy)] = _Reading(policy)
         return found
+
+    def _uncompared(self, recorded: Recorded, after: Mapping[str, Any], policy: Policy) -> frozenset[str]:
+        """List the amounts that both have and that are of different currencies; says so once a currency."""
+        currency = policy.pack.settings.currency
+        if recorded.currency == currency:
+            return frozenset()
+        from svc_policy.diff.measures import is_money
+
+        text = message(
+            "the record counts in {old} and the policy in {new}: amounts of money are not compared",
+            old=recorded.currency,
+            new=currency,
+        )
+        if ("record-currency", text.text()) not in self._said:
+            self._said.add(("record-currency", text.text()))
+            advice = message("amounts that tickets state are read in the policy's currency, figure for figure")
+            place = Place(file=str(self.path), line=recorded.line)
+            self.problems.append(problem("record-currency", text, place=place, help=advice, severity="warning"))
+        return frozenset(
+            name
+            for name, value in after.items()
+            if value and recorded.results.get(name) and is_money(_plain(name)) and not name.endswith(_OF_ROWS)
+        )
 
     def _left_out(self, recorded: Recorded, dependence: Dependence) -> frozenset[str]:
         if not recorded.taken_out:
             return frozenset()
-        left = dependence.touched(recorded.taken_out)
-        shown = {_plain(name) for name in recorded.results} & left
+        left = _open_in(dependence, recorded)
+        shown = {_plain(name) for name in _results(recorded)} & left
         self._left.update(shown)
         if shown:
-            read = (fact for fact in recorded.taken_out if dependence.touched((fact,)) & shown)
+            read = (
+                fact
+                for fact in recorded.taken_out
+                if (dependence.touched((fact,)) | _dates(dependence.dates((fact,)))) & shown
+            )
             self._left_facts.update(fact.removeprefix("ticket.") for fact in read)
         return left if shown else frozenset()
 
@@ -217,13 +264,47 @@ class _Run:
         )
 
 
+class _Reading:
+    """What is needed of one policy to compare its decisions."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.dependence = Dependence(policy.plan)
+        self._layouts = Layouts(policy)
+        self._dates = Dates(policy)
+        self._on = None if policy.fixed_on is None else policy.fixed_on.isoformat()
+
+    def results(self, recorded: Recorded, decision: Decision) -> dict[str, Any]:
+        """Give the results of a decision, and the days that governed it unless one of the two was asked for."""
+        found = self._layouts.results(decision)
+        days = json.loads(self._dates.text(decision)) if self._on == recorded.on else recorded.dates
+        return found | {f"{_DATES}{name}": day for name, day in days.items()}
+
+
+def _results(recorded: Recorded) -> dict[str, Any]:
+    return {**recorded.results, **{f"{_DATES}{name}": day for name, day in recorded.dates.items()}}
+
+
+def _dates(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(f"{_DATES}{name}" for name in names)
+
+
+def _open_in(dependence: Dependence, recorded: Recorded) -> frozenset[str]:
+    """List what cannot be decided again without the facts that a record does not hold."""
+    return dependence.touched(recorded.taken_out) | _dates(dependence.dates(recorded.taken_out))
+
+
 def _otherwise(
-    recorded: Recorded, after: dict[str, Any], left: frozenset[str], policy: Policy
+    recorded: Recorded,
+    after: dict[str, Any],
+    left: frozenset[str],
+    policy: Policy,
+    uncompared: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[str, ...]]:
-    """List what came out otherwise, and the rules that are gone and new; what is `left` is not compared."""
-    before = dict(recorded.results)
+    """List what came out otherwise, and the rules that are gone and new; `left` and `uncompared` results aside."""
+    before = _results(recorded)
     for found in (before, after):
-        for name in [name for name in found if name != "rules" and _plain(name) in left]:
+        for name in [name for name in found if name in uncompared or (name != "rules" and _plain(name) in left)]:
             del found[name]
     old, new = (_rules(found.pop("rules"), left, recorded.taken_out) for found in (before, after))
     changes = _compared(before, after, rows=policy.digest == recorded.digest)
@@ -247,7 +328,7 @@ def _compared(before: Mapping[str, Any], after: Mapping[str, Any], *, rows: bool
 
 def _plain(name: str) -> str:
     """Name a result without the record that it is of: ``part_covered`` for ``part[0].part_covered``."""
-    return name.rpartition(".")[2]
+    return name if name.startswith(_DATES) else name.rpartition(".")[2]
 
 
 def _of_rule(name: str) -> str:
@@ -298,14 +379,16 @@ def recall(path: str | os.PathLike[str], number: int) -> Shown:
         UsageError: There is no such decision, or its policy is not kept.
         PolicyError: It cannot be decided again.
     """
-    log = Path(path)
+    log = located(path)
     recorded = find(log, number)
     policy = Kept(log).of(recorded)
     decision = recorded.decide(policy)
-    left = Dependence(policy.plan).touched(recorded.taken_out) if recorded.taken_out else frozenset()
-    again = Layouts(policy).results(decision)
-    is_same = encode(dict(sorted(again.items()))) == encode(dict(sorted(recorded.results.items())))
-    open_results = tuple(sorted({_plain(name) for name in recorded.results} & left))
+    reading = _Reading(policy)
+    left = _open_in(reading.dependence, recorded) if recorded.taken_out else frozenset()
+    again = reading.results(recorded, decision)
+    before = _results(recorded)
+    is_same = encode(dict(sorted(again.items()))) == encode(dict(sorted(before.items())))
+    open_results = tuple(sorted({_plain(name) for name in before} & left))
     differs = not is_same and (not open_results or any(_otherwise(recorded, again, left, policy)))
     return Shown(
         recorded=recorded, policy=policy, decision=decision, is_same=is_same, left=open_results, differs=differs

@@ -220,7 +220,9 @@ class _Walk:
                 if files is None:
                     self._say(
                         "record-wording",
-                        message("the line does not name the hash of the policy's kept files: an older version wrote it"),
+                        message(
+                            "the line does not name the hash of the policy's kept files: an older version wrote it"
+                        ),
                         place,
                         message("a change of their wording, as in labels and clauses, cannot be found"),
                         severity="warning",

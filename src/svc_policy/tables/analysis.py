@@ -7,12 +7,12 @@ collects is not asked for gaps or overlaps: its rows are there to hold together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import attrs
 
-from svc_policy.tables.covering import Budget, is_covered, meetings, uncovered
+from svc_policy.tables.covering import Budget, bits_of, is_covered, meetings, rows_of_atoms, uncovered
 from svc_policy.tables.decision_table import DecisionTable
 from svc_policy.tables.matching import Parameters
 from svc_policy.tables.records import Absence, Result, Rule, Test
@@ -292,8 +292,9 @@ def find_mergeable(
     found = []
     for index, axis in enumerate(grid.axes):
         for rows in _alike_beside(index, boxes, results):
+            touching = _touching(axis, [boxes[row][index] for row in rows])
             for position, two in enumerate(rows):
-                for one in reversed(rows[:position]):
+                for one in (rows[earlier] for earlier in touching(position)):
                     masks = boxes[one][index], boxes[two][index]
                     if masks[0] == masks[1] or (apart and masks[0] & masks[1]) or not _touch(axis, *masks):
                         continue
@@ -341,6 +342,25 @@ def _alike_beside(index: int, boxes: Sequence[Box], results: Sequence[Sequence[R
         if all(box):
             groups.setdefault((*_without(box, index), results[row]), []).append(row)
     return [rows for rows in groups.values() if len(rows) > 1]
+
+
+def _touching(axis: Axis, masks: Sequence[int]) -> Callable[[int], Iterator[int]]:
+    """Give a function that lists, for a set of values, those before it that may touch it, the nearest first."""
+    if not axis.is_ordered:
+        return lambda position: iter(range(position - 1, -1, -1))
+    holders = rows_of_atoms(enumerate(masks))
+
+    def before(position: int) -> Iterator[int]:
+        near = 0
+        for atom in bits_of(masks[position] | _beside(axis, masks[position])):
+            near |= holders.get(atom, 0)
+        near &= (1 << position) - 1
+        while near:
+            last = near.bit_length() - 1
+            near ^= 1 << last
+            yield last
+
+    return before
 
 
 def _touch(axis: Axis, one: int, two: int) -> bool:

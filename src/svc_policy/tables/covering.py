@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from svc_policy.errors import Problem, UsageError, problem
@@ -20,6 +21,8 @@ from svc_policy.tables.regions import Box, meet, merge, subtract
 #: So many different sets of rows, and pieces that they leave out, are looked at before a table is refused
 #: as too entangled; it takes some seconds.
 MOST_STATES: Final = 200_000
+#: So many pairs of rows that meet are compared before a table is refused in the same way.
+MOST_PAIRS: Final = 300_000
 #: So few rows are searched as they are, and more pieces than this are left as they were cut.
 _FEW: Final = 4
 _MOST_ENLARGED: Final = 400
@@ -105,7 +108,7 @@ def holes(boxes: Sequence[Box], within: Box, axis: int, *, most: int = MOST_STAT
             return ()
         if depth < final and rows & (rows - 1):
             return None
-        held = [cells[row] for row in _bits(rows)]
+        held = [cells[row] for row in bits_of(rows)]
         union = 0
         for cell in held:
             union |= cell
@@ -116,17 +119,23 @@ def holes(boxes: Sequence[Box], within: Box, axis: int, *, most: int = MOST_STAT
     return merge(descent.restored(descent.search(leave)))
 
 
+def bounded_meetings(boxes: Sequence[Box], most: int = MOST_PAIRS) -> list[tuple[int, int]]:
+    """List the pairs of boxes that share a point, as :func:`meetings` does.
+
+    Raises:
+        UsageError: There are more than `most`.
+    """
+    found = list(islice(meetings(boxes), most + 1))
+    if len(found) > most:
+        raise UsageError([_too_entangled(most)])
+    return found
+
+
 def meetings(boxes: Sequence[Box]) -> Iterator[tuple[int, int]]:
     """List the pairs of boxes that share a point, by their index, the lower one first."""
     if not boxes:
         return
-    holders: list[dict[int, int]] = []
-    for axis in range(len(boxes[0])):
-        of_atom: dict[int, int] = {}
-        for row, box in enumerate(boxes):
-            for atom in _bits(box[axis]):
-                of_atom[atom] = of_atom.get(atom, 0) | 1 << row
-        holders.append(of_atom)
+    holders = [rows_of_atoms(enumerate(box[axis] for box in boxes)) for axis in range(len(boxes[0]))]
     remembered: list[dict[int, int]] = [{} for _ in holders]
     for row, box in enumerate(boxes):
         later = -1 << (row + 1)
@@ -134,14 +143,14 @@ def meetings(boxes: Sequence[Box]) -> Iterator[tuple[int, int]]:
             known = remembered[axis].get(mask)
             if known is None:
                 known = 0
-                for atom in _bits(mask):
+                for atom in bits_of(mask):
                     known |= holders[axis][atom]
                 remembered[axis][mask] = known
             later &= known
             if not later:
                 break
         later &= (1 << len(boxes)) - 1
-        for other in _bits(later):
+        for other in bits_of(later):
             yield row, other
 
 
@@ -243,8 +252,9 @@ class _Descent:
     def _atoms(self, axis: int, inside: Sequence[tuple[int, Box]]) -> list[tuple[int, int]]:
         """Group the atoms of an axis by the rows that hold there: pairs of a mask and a set of rows."""
         found: dict[int, int] = {}
-        for atom in _bits(self.within[axis]):
-            rows = sum(1 << row for row, box in inside if box[axis] >> atom & 1)
+        of_atom = rows_of_atoms((row, box[axis]) for row, box in inside)
+        for atom in bits_of(self.within[axis]):
+            rows = of_atom.get(atom, 0)
             found[rows] = found.get(rows, 0) | 1 << atom
         return [(mask, rows) for rows, mask in found.items()]
 
@@ -289,6 +299,25 @@ class _Descent:
         return [tuple(piece[place[axis]] for axis in range(len(self.order))) for piece in pieces]
 
 
+def rows_of_atoms(masks: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Give for each atom of an axis the set of rows that have it, from pairs of a row and its mask."""
+    rows_of: dict[int, int] = {}
+    for row, mask in masks:
+        rows_of[mask] = rows_of.get(mask, 0) | 1 << row
+    # Rows come and go only where a run of atoms begins or ends, and most cells are one run.
+    turns: dict[int, int] = {}
+    for mask, rows in rows_of.items():
+        for atom in bits_of(mask ^ mask << 1):
+            turns[atom] = turns.get(atom, 0) ^ rows
+    found: dict[int, int] = {}
+    held = 0
+    for atom in range(max(turns, default=0)):
+        held ^= turns.get(atom, 0)
+        if held:
+            found[atom] = held
+    return found
+
+
 def _too_entangled(most: int) -> Problem:
     return problem(
         "table-entangled",
@@ -297,7 +326,8 @@ def _too_entangled(most: int) -> Problem:
     )
 
 
-def _bits(mask: int) -> Iterator[int]:
+def bits_of(mask: int) -> Iterator[int]:
+    """List the positions of the bits that are set, the lowest first."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1

@@ -16,6 +16,7 @@ The rows of dated rules have one axis more, their days in force: see :data:`DAY`
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -96,6 +97,10 @@ class Axis:
         """Give the mask of absence; 0 where it has no atom."""
         return 1 << (self.size - 1) if self.missing else 0
 
+    @functools.cached_property
+    def _places(self) -> Mapping[Value | Others, int]:
+        return {value: index for index, value in enumerate(self.values)}
+
     def mask(self, test: Test, parameters: Parameters | None = None) -> int:
         """Give the values of which `test` holds, as :func:`svc_policy.tables.match` says.
 
@@ -120,9 +125,8 @@ class Axis:
         if value is None:
             return self.absent
         if self.values:
-            if value in self.values:
-                return 1 << self.values.index(value)
-            return 1 << self.values.index(OTHERS) if OTHERS in self.values else 0
+            place = self._places.get(value, self._places.get(OTHERS))
+            return 0 if place is None else 1 << place
         if not isinstance(value, int) or not contains(self.domain, value):
             return 0
         index = _last_at_most(self.cuts, 2 * value)
@@ -159,7 +163,7 @@ class Axis:
         if OTHERS not in held:
             items = tuple(single(value) for value in held if not isinstance(value, Others))
             return Test(kind=self.kind, missing=missing, items=items)
-        left_out = [value for value in self.values if value not in held]
+        left_out = [value for index, value in enumerate(self.values) if not mask >> index & 1]
         items = tuple(single(value) for value in left_out if not isinstance(value, Others))
         return Test(kind=self.kind, negated=True, missing=self.missing and not missing, items=items)
 
@@ -192,7 +196,7 @@ class Axis:
         low = None if item.low is None else _known(item.low, parameters)
         high = None if item.high is None else _known(item.high, parameters)
         if self.values:
-            return self.mask_of(low) if low is not None and low in self.values else 0
+            return self.mask_of(low) if low is not None and low in self._places else 0
         return self.between(*cuts_of(self.domain, low, item.low_closed, high, item.high_closed))
 
 

@@ -392,6 +392,8 @@ class replacing:  # noqa: N801 - reads as a statement: `with replacing(path) as 
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
+            if isinstance(error, OSError):
+                raise self._refusal(error) from error
             if kind is None:
                 # A temporary file is its owner's alone; the result is as any new file is.
                 mask = os.umask(0)

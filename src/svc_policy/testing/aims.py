@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from svc_policy.errors import PolicyError
+from svc_policy.facts.normal import declared
 from svc_policy.facts.registry import LISTS
 from svc_policy.rules import FAMILIES
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.tables import Test, match
-from svc_policy.testing.palette import Palette, is_in_force
+from svc_policy.testing.palette import Facts, Palette, is_in_force, ticket_of
 from svc_policy.units import Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from svc_policy.decision import Decision
+    from svc_policy.facts.ticket import Ticket
     from svc_policy.policy import Policy
 
 #: An earlier result, the family that gives it and the column of its rows that says which.
@@ -28,12 +33,26 @@ _GIVEN: Final[Mapping[str, tuple[str, str]]] = {
     "vehicle": ("vehicles", "vehicle"),
 }
 _DEPTH: Final = 3
+#: How many tickets are decided to find one for which a row holds, and how many rows are looked at for an aim.
+_TRIES: Final = 300
+_ROWS_TRIED: Final = 4
+#: How often what a ticket still needs is stated, and how many days before the request dates then lie.
+_ROUNDS: Final = 5
+_DAYS_BEFORE: Final = 400
 _ABSENT: Final = object()
+
+
+@attrs.frozen
+class Start:
+    """A ticket for which a row holds: its facts as its fields hold them, and the instant of the decision."""
+
+    facts: Facts
+    at: datetime
 
 
 @attrs.define
 class Aim:
-    """What a ticket is to state: values by path, and the days on which a row governs."""
+    """What a ticket is to state: values by path, and the days on which a row governs; or a ticket to begin with."""
 
     ABSENT = _ABSENT
 
@@ -42,6 +61,7 @@ class Aim:
     fee_days: Sequence[int] = ()
     purchase_days: Sequence[int] = ()
     incident_days: Sequence[int] = ()
+    start: Start | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -141,6 +161,95 @@ class Aims:
             self._aim_at(roll, palette, aim, before, depth - 1)
 
 
+class RowAims:
+    """Chooses a row of one policy, and aims at a ticket for which it holds; every other ticket has no aim.
+
+    Where a result is named, the ticket also states what that result needs, in plain values. `accept` is a test of
+    its decision besides.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        rows: Iterable[Row],
+        result: str = "",
+        accept: Callable[[Decision], bool] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.rows = tuple(rows)
+        self.result = result
+        self.accept = accept
+        self._starts: dict[int, Start | None] = {}
+
+    def choose(self, roll: Callable[[int], int], palette: Palette) -> Aim | None:
+        """Choose an aim by numbers up to a most; none half of the time, and where no ticket is found for the row."""
+        if not self.rows or roll(1) == 0:
+            return None
+        first = roll(len(self.rows) - 1)
+        for number in range(first, first + min(_ROWS_TRIED, len(self.rows))):
+            if (start := self._start(number % len(self.rows), palette)) is not None:
+                return Aim(start=start)
+        return None
+
+    def _start(self, number: int, palette: Palette) -> Start | None:
+        if number not in self._starts:
+            from svc_policy.boundaries import finder_of
+
+            try:
+                found = finder_of(self.policy).row(self.rows[number], accept=self.accept, tries=_TRIES)
+            except (PolicyError, ValueError, OverflowError):
+                # Its days lie outside the calendar, or past every date that can be written.
+                found = None
+            start = None if found is None else Start(_facts_of(found[0]), found[1])
+            self._starts[number] = self._completed(start, palette) if start is not None and self.result else start
+        return self._starts[number]
+
+    def _completed(self, start: Start, palette: Palette) -> Start:
+        """State what a result still needs; where it stays open, the ticket stays as it is."""
+        facts = dict(start.facts)
+        for _ in range(_ROUNDS):
+            try:
+                decision = self.policy.decide_s(ticket_of(self.policy, facts), int(start.at.timestamp()))
+            except PolicyError:
+                return start
+            if decision.column(self.result) is not None:
+                return Start(facts, start.at)
+            for need in decision.needs:
+                field, _, name = need.rpartition(".")
+                if not field:
+                    facts.setdefault(name, _plain(palette, name, start))
+                elif field in facts:
+                    path = f"{field}[].{name}"
+                    facts[field] = tuple({name: _plain(palette, path, start), **line} for line in facts[field])
+        return start
+
+
+def _plain(palette: Palette, path: str, start: Start) -> Any:
+    """Give the plainest value of a fact; None where the policy does not read it."""
+    choice = palette.of_path.get(path)
+    if choice is None:
+        return None
+    if choice.fact.kind == "instant":
+        return start.at
+    if choice.fact.kind == "date":
+        return start.at.date() - timedelta(days=_DAYS_BEFORE)
+    return palette.natural(choice.fact, choice.values[0]) if choice.values else None
+
+
+def _facts_of(ticket: Ticket) -> Facts:
+    """Take the facts out of a ticket, those of its records too."""
+    facts = _stated("ticket", ticket)
+    for grain, field in LISTS.items():
+        if lines := getattr(ticket, field):
+            facts[field] = tuple(_stated(grain, line) for line in lines)
+    return {**facts, **ticket.extra}
+
+
+def _stated(grain: Any, record: Any) -> dict[str, Any]:
+    given = {fact.name: getattr(record, fact.name) for fact in declared(grain, record.facts)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def differing_rows(old: Policy, new: Policy) -> Iterable[Difference]:
     """List the rows of each policy that the other has not just so: their dates and what they rest on included."""
     for one, other in ((new, old), (old, new)):
@@ -211,4 +320,4 @@ def _differing_days(old: Policy, new: Policy) -> tuple[int, ...]:
     return tuple(near for day in days for near in (day, day - 1, day - 3))
 
 
-__all__ = ["Aim", "Aims", "Difference", "Parameter", "content", "differing_rows"]
+__all__ = ["Aim", "Aims", "Difference", "Parameter", "RowAims", "Start", "content", "differing_rows"]

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from svc_policy.errors import PolicyError
 from svc_policy.messages import message
 from svc_policy.plan import result_names
-from svc_policy.testing.running import Failure, PropertyFailed, PropertyResult
-from svc_policy.testing.strategies import Situation, situations
+from svc_policy.testing.running import Failure, PropertyFailed, PropertyResult, seeded
+from svc_policy.testing.strategies import Situation, aimed
 
 if TYPE_CHECKING:
     from svc_policy.decision import Decision
@@ -40,31 +40,34 @@ def try_batch(policy: Policy, wanted: settings) -> PropertyResult:
         return PropertyResult(name=_NAME, status="kept")
     at = sorted(situation.at for situation in drawn)[len(drawn) // 2]
     decided: dict[str, tuple[Situation, Decision]] = {}
-    tickets = []
+    tickets, refused = [], 0
     for number, situation in enumerate(drawn):
         moved = attrs.evolve(situation, facts={**situation.facts, "ticket_id": str(number)}, at=at)
         try:
             decided[str(number)] = moved, moved.decide(policy)
         except PolicyError:
             # Its instants lie outside the calendar: neither engine decides it.
+            refused += 1
             continue
         tickets.append(moved.ticket(policy))
     with duckdb.connect() as connection:
         worst = _compare(policy, connection, tickets, decided, at)
     if worst is not None:
         raise worst
-    return PropertyResult(name=_NAME, status="kept", tried=len(tickets))
+    return PropertyResult(name=_NAME, status="kept", tried=len(tickets), relevant=len(tickets), refused=refused)
 
 
 def _draw(policy: Policy, wanted: settings) -> list[Situation]:
     found: list[Situation] = []
 
-    @settings(wanted, phases=(Phase.generate,), suppress_health_check=list(HealthCheck), deadline=None, database=None)
-    @given(situations(policy))
     def keep(situation: Situation) -> None:
         found.append(situation)
 
-    keep()
+    every = settings(
+        wanted, phases=(Phase.generate,), suppress_health_check=list(HealthCheck), deadline=None, database=None
+    )
+    rows = (row for of in policy.pack.rows.values() for row in of)
+    seeded(every, _NAME)(given(aimed(policy, rows))(keep))()
     return found
 
 

@@ -5,7 +5,8 @@ Each draws tickets aimed at where the policies differ (:func:`~svc_policy.testin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatchcase
@@ -15,15 +16,16 @@ from hypothesis import settings as Settings  # noqa: N812 - a class by its natur
 from hypothesis import strategies as st
 
 from svc_policy.diff import Comparison
+from svc_policy.diff.measures import is_money
 from svc_policy.errors import Problem, UsageError, nearest, problem
 from svc_policy.facts.registry import Fact
 from svc_policy.facts.ticket import Ticket
-from svc_policy.messages import message
+from svc_policy.messages import Message, message
 from svc_policy.plan import result_names
 from svc_policy.tables import Test, match, parse_test
 from svc_policy.testing.aims import differing_rows
 from svc_policy.testing.palette import Palette
-from svc_policy.testing.running import DEFAULT, Failure, PropertyFailed, PropertyResult, try_property
+from svc_policy.testing.running import DEFAULT, Failure, PropertyFailed, PropertyResult, Verdict, try_property
 from svc_policy.testing.strategies import Situation, changed
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ _WORSE_IF_FALSE: Final = (
     "contract_parts",
     "contract_visit",
 )
+#: The amounts that are judged, and of which a customer wants more.
+_AMOUNTS: Final = ("payable", "compensation_allowed")
+_FOR_THE_CUSTOMER: Final = ("compensation_allowed",)
 _OF_PART: Final = ("part_in_warranty", "part_covered")
 
 
@@ -68,6 +73,8 @@ def only_changes(
         settings: Hypothesis's settings; the same examples in every run unless given.
         seed: Other examples than those.
 
+    Amounts in two currencies are not compared: the result says so.
+
     Raises:
         PropertyFailed: They differ elsewhere, or in something else.
         UsageError: `where` names no fact or result, has a test that cannot be read, or `results` names nothing.
@@ -78,16 +85,18 @@ def only_changes(
     comparison = Comparison(old, new)
     blamed = _Blame(old, new)
     somewhere = where is not None or bool(results)
+    comparable = _Comparable(old, new)
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         before, after = situation.decide(old), situation.decide(new)
         found = comparison.differences(before, after)
+        found = {name: pair for name, pair in found.items() if comparable(name, pair)}
         if not found:
-            return None
+            return False
         if somewhere and lies_within(before):
             found = {name: pair for name, pair in found.items() if results and not _is_named(name, results)}
         if not found:
-            return None
+            return True
         told = ", ".join(comparison.told(name, pair) for name, pair in list(found.items())[:_MOST_TOLD])
         return Failure(detail=message("it changes {told}", told=told), decision=after, rules=blamed(before, after))
 
@@ -101,7 +110,8 @@ def never_worse_for_customer(
 
     A customer is worse off where a coverage that was true (warranty, cover of the job or of a part, contract) is false,
     where the amount to pay is more, where a target is due later or is due no longer, or where less compensation is
-    allowed. What one of the two leaves undetermined is not judged.
+    allowed. What one of the two leaves undetermined is not judged, nor are amounts in two currencies; the result says
+    so.
 
     Raises:
         PropertyFailed: Somebody is.
@@ -109,13 +119,15 @@ def never_worse_for_customer(
     __tracebackhide__ = True
     targets = [name for name in old.target_names() if name in new.target_names()]
     blamed = _Blame(old, new)
+    amounts = () if _uncompared(old, new) is not None else _AMOUNTS
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         before, after = situation.decide(old), situation.decide(new)
-        worse = _worse(before, after, old, new, targets)
+        judged = list(_judged(before, after, old, new, targets, amounts))
+        worse = next((each for each in judged if each[3]), None)
         if worse is None:
-            return None
-        name, one, other = worse
+            return bool(judged)
+        name, one, other, _ = worse
         detail = message("`{name}` was {old} and is {new}", name=name, old=one, new=other)
         return Failure(detail=detail, decision=after, rules=blamed(before, after))
 
@@ -141,13 +153,15 @@ def budget_within(
 
     Raises:
         PropertyFailed: They differ by more; the ticket that changes most is the one that is told.
-        UsageError: The policies have no such amount.
+        UsageError: The policies have no such amount, or reckon in two currencies.
         TicketError: A ticket cannot be read.
     """
     __tracebackhide__ = True
     for policy in (old, new):
         if amount not in policy.plan.columns:
             raise UsageError([_no_result(amount, policy.plan.columns)])
+    if (uncompared := _uncompared(old, new)) is not None:
+        raise UsageError([problem("currencies-differ", uncompared, help=message("compare policies of one currency"))])
     before = after = tried = 0
     most: tuple[int, Ticket, datetime] | None = None
     for given, at in tickets:
@@ -159,7 +173,7 @@ def budget_within(
         if most is None or abs(other - one) > most[0]:
             most = abs(other - one), decisions[1].ticket, at
     if most is None or abs(after - before) * 100 <= Decimal(percent) * abs(before):
-        return PropertyResult(name=budget_within.__name__, status="kept", tried=tried)
+        return PropertyResult(name=budget_within.__name__, status="kept", tried=tried, relevant=tried)
     change = Decimal((after - before) * 100) / before if before else None
     told = message("from nothing") if change is None else f"{change.quantize(Decimal('0.01'), ROUND_HALF_UP):+f} %"
     detail = message(
@@ -193,37 +207,79 @@ def _try(
     name: str,
     old: Policy,
     new: Policy,
-    judge: Callable[[Situation], Failure | None],
+    judge: Callable[[Situation], Verdict],
     settings: Settings | None,
     seed: int | None,
 ) -> PropertyResult:
     __tracebackhide__ = True
     drawn = st.tuples(changed(old, new, decided_differently=False))
     palette = Palette(old, new)
-    return try_property(name, new, drawn, judge, settings=settings or CHANGES, random_seed=seed, palette=palette)
+    return try_property(
+        name,
+        new,
+        drawn,
+        judge,
+        settings=settings or CHANGES,
+        random_seed=seed,
+        palette=palette,
+        reason=_uncompared(old, new),
+    )
 
 
-def _worse(
-    before: Decision, after: Decision, old: Policy, new: Policy, targets: Iterable[str]
-) -> tuple[str, Any, Any] | None:
+def _uncompared(old: Policy, new: Policy) -> Message | None:
+    """Say that amounts are not compared, where the policies reckon in two currencies."""
+    one, other = (policy.pack.settings.currency for policy in (old, new))
+    if one == other:
+        return None
+    return message("amounts are not compared: one policy reckons in {old}, the other in {new}", old=one, new=other)
+
+
+class _Comparable:
+    """Says whether a difference is one though amounts in two currencies are not compared."""
+
+    def __init__(self, old: Policy, new: Policy) -> None:
+        currencies = sorted({policy.pack.settings.currency for policy in (old, new)})
+        self.all = len(currencies) == 1
+        self._amount = re.compile(rf"-?\d[\d.]* ?({'|'.join(currencies)})\b")
+
+    def __call__(self, name: str, pair: tuple[Any, Any]) -> bool:
+        if self.all:
+            return True
+        if is_money(name.rpartition(" ")[2]):
+            return False
+        # What a row says names its amounts.
+        one, other = (self._without_amounts(value) for value in pair)
+        return bool(one != other)
+
+    def _without_amounts(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(self._without_amounts(each) for each in value)
+        return self._amount.sub("", value) if isinstance(value, str) else value
+
+
+def _judged(
+    before: Decision, after: Decision, old: Policy, new: Policy, targets: Iterable[str], amounts: Iterable[str]
+) -> Iterator[tuple[str, Any, Any, bool]]:
+    """Yield what is judged: its name, what it was and is, and whether the customer is worse off by it."""
     for name in _WORSE_IF_FALSE:
-        if before.column(name) is True and after.column(name) is False:
-            return name, True, False
+        if before.column(name) is True and (given := after.column(name)) is not None:
+            yield name, True, given, given is False
     for number in range(len(before.ticket.parts)):
         for name in _OF_PART:
             pair = (old.child_column(before, "part", number, name), new.child_column(after, "part", number, name))
-            if pair == (True, False):
-                return f"part {number + 1} {name}", *pair
-    for name, sign in (("payable", 1), ("compensation_allowed", -1)):
+            if pair[0] is True and pair[1] is not None:
+                yield f"part {number + 1} {name}", *pair, pair[1] is False
+    for name in amounts:
         one, other = before.column(name), after.column(name)
-        if isinstance(one, int) and isinstance(other, int) and sign * other > sign * one:
-            return name, old.money(one), new.money(other)
+        if isinstance(one, int) and isinstance(other, int):
+            is_worse = other < one if name in _FOR_THE_CUSTOMER else other > one
+            yield name, old.money(one), new.money(other), is_worse
     for target in targets:
         one, other = (decision.column(f"{target}_due") for decision in (before, after))
         undetermined = after.column(f"{target}_status") is None
-        if isinstance(one, int) and ((other is None and not undetermined) or (isinstance(other, int) and other > one)):
-            return f"{target}_due", old.instant(one), new.instant(other)
-    return None
+        if isinstance(one, int) and (isinstance(other, int) or not undetermined):
+            is_worse = not isinstance(other, int) or other > one
+            yield f"{target}_due", old.instant(one), new.instant(other), is_worse
 
 
 # --- where, and in what

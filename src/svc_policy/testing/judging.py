@@ -72,14 +72,14 @@ def drawn_from(strategy: SearchStrategy[_Drawn], count: int) -> list[_Drawn]:
     """Draw so many examples, the same in every run."""
     from hypothesis import given, settings
 
-    from svc_policy.testing.running import DEFAULT
+    from svc_policy.testing.running import DEFAULT, seeded
 
     found: list[_Drawn] = []
 
     def note(example: _Drawn) -> None:
         found.append(example)
 
-    settings(DEFAULT, max_examples=count)(given(strategy)(note))()
+    seeded(settings(DEFAULT, max_examples=count), "drawn")(given(strategy)(note))()
     return found
 
 
@@ -100,8 +100,10 @@ def _judge_of(name: str, policy: Policy, changed: Changed) -> Callable[..., Any]
 
 def _breaks(judge: Callable[..., Any], example: tuple[Any, ...], *, refused: bool = False) -> bool:
     """Say whether a property fails on an example; where the policy refuses the ticket, what is to be said of it."""
+    from svc_policy.testing.running import Failure
+
     try:
-        return judge(*example) is not None
+        return isinstance(judge(*example), Failure)
     except PolicyError:
         return refused
     except Exception:

@@ -4,16 +4,19 @@ Each draws tickets (:func:`~svc_policy.testing.situations`) and raises
 :class:`~svc_policy.testing.PropertyFailed` with the smallest one that breaks
 it; otherwise it says that the property is kept, is switched off in
 ``policy.toml``, or does not apply. A property never judges what is not
-determined: a missing fact is asked for, and breaks nothing.
+determined: a missing fact is asked for, and breaks nothing. Half of the tickets
+are such that a row of the tables which the property is about holds, and the
+result says how many could have broken it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import wraps
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -21,21 +24,25 @@ from hypothesis import settings as Settings  # noqa: N812 - a class by its natur
 from hypothesis import strategies as st
 
 from svc_policy.facts.registry import LISTS
-from svc_policy.messages import LANGUAGES, Message, message
+from svc_policy.messages import LANGUAGES, Message, Phrase, message
 from svc_policy.pack.properties import PROPERTIES
 from svc_policy.testing.citing import clauses_in
 from svc_policy.testing.palette import EPOCH, Palette, facts_read
-from svc_policy.testing.running import DEFAULT, Failure, PropertyFailed, PropertyResult, try_property
-from svc_policy.testing.strategies import Situation, situations
+from svc_policy.testing.running import DEFAULT, Failure, PropertyFailed, PropertyResult, Verdict, try_property
+from svc_policy.testing.strategies import Situation, aimed
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+    from svc_policy.decision import Decision
     from svc_policy.policy import Policy
 
 _FEES: Final = ("fees", "part_fees", "surcharges", "materials", "processing", "overrides", "category")
 _LONGEST: Final = 800
 _COVERAGE: Final = ("warranty", "exclusions")
+_PENALTIES: Final = ("penalties", "late_penalties")
+#: The categories for which a customer pays nothing.
+_FREE: Final = ("C", "D")
 
 
 class Property(Protocol):
@@ -55,7 +62,7 @@ class _Trial:
     """What a property is tried with: drawn tuples that begin with a situation, and the judge of one."""
 
     drawn: SearchStrategy[Any]
-    judge: Callable[..., Failure | None]
+    judge: Callable[..., Verdict]
 
 
 #: Every named property, in the order of :data:`svc_policy.pack.properties.PROPERTIES`.
@@ -86,18 +93,7 @@ def switched_off(policy: Policy, name: str) -> PropertyResult | None:
     reason = policy.pack.settings.properties_off.get(name)
     if reason is None:
         return None
-    return PropertyResult(name=name, status="off", reason=_Both(*reason))
-
-
-class _Both(Message):
-    """A text that a pack gives in both languages."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en, {})
-        object.__setattr__(self, "zh", zh)
-
-    def text(self, language: Any = "en") -> str:
-        return str(self.zh) if language == "zh" else self.template  # type: ignore[attr-defined]
+    return PropertyResult(name=name, status="off", reason=Phrase(*reason))
 
 
 def check_all(policy: Policy, *, settings: Settings | None = None) -> Iterator[PropertyResult | PropertyFailed]:
@@ -120,14 +116,14 @@ def total_category(policy: Policy) -> _Trial | Message:
     last = policy.pack.rows["category"][-1]
     place = f"{last.file}:{last.line}"
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         decision = situation.decide(policy)
         if decision.column("category") is not None or decision.column("category_needs"):
-            return None
+            return decision.column("category") is not None
         detail = message("no rule gives this request a category")
         return Failure(detail=detail, decision=decision, place=place)
 
-    return _Trial(st.tuples(situations(policy)), judge)
+    return _Trial(st.tuples(_about(policy, "category")), judge)
 
 
 @_named
@@ -138,15 +134,19 @@ def nearer_never_waits_longer(policy: Policy) -> _Trial | Message:
         return message("nothing is due by the distance")
     palette = Palette(policy)
     choice = palette.of_path["distance_km"]
-    distances = st.sampled_from([palette.natural(choice.fact, value) for value in choice.values])
+    distances = _pairs(palette.natural(choice.fact, value) for value in choice.values)
 
-    def judge(situation: Situation, one: Decimal, other: Decimal) -> Failure | None:
-        near, far = sorted((one, other))
+    def judge(situation: Situation, pair: tuple[Decimal, Decimal]) -> Verdict:
+        near, far = pair
         close = _with(situation, distance_km=near)
         nearer, further = close.decide(policy), _with(situation, distance_km=far).decide(policy)
+        is_due = False
         for target in targets:
             early, late = nearer.column(f"{target}_due"), further.column(f"{target}_due")
-            if isinstance(early, int) and isinstance(late, int) and early > late:
+            if not isinstance(early, int) or not isinstance(late, int):
+                continue
+            is_due = True
+            if early > late:
                 detail = message(
                     "`{target}` is due on {near} at {close} km, and on {far} at {distant} km",
                     target=target,
@@ -157,9 +157,9 @@ def nearer_never_waits_longer(policy: Policy) -> _Trial | Message:
                 )
                 also = {"distance_km": _plain(far)}
                 return Failure(detail=detail, decision=nearer, tables=("deadlines",), situation=close, also=also)
-        return None
+        return is_due
 
-    return _Trial(st.tuples(situations(policy), distances, distances), judge)
+    return _Trial(st.tuples(_about(policy, "deadlines"), distances), judge)
 
 
 @_named
@@ -168,21 +168,21 @@ def escalation_never_falls(policy: Policy) -> _Trial | Message:
     if "escalations_fired" not in policy.plan.columns:
         return message("nothing is escalated")
 
-    def judge(situation: Situation, later: int) -> Failure | None:
+    def judge(situation: Situation, later: int) -> Verdict:
         after = attrs.evolve(situation, at=situation.at + timedelta(seconds=later))
         before_mask, after_mask = (
             int(each.decide(policy).column("escalations_fired") or 0) for each in (situation, after)
         )
         lost = before_mask & ~after_mask
         if not lost:
-            return None
+            return bool(before_mask)
         rows = [row for index, row in enumerate(policy.plan.tables["escalations"]) if lost >> index & 1]
         detail = message("`{rule}` has fired and no longer does", rule=rows[0].id)
         decision = situation.decide(policy)
         return Failure(detail=detail, decision=decision, tables=("escalations",), also={"at": after.at.isoformat()})
 
     gaps = st.sampled_from(tuple(gap for gap in Palette(policy).gaps if gap))
-    return _Trial(st.tuples(situations(policy), gaps), judge)
+    return _Trial(st.tuples(_about(policy, "escalations"), gaps), judge)
 
 
 # --- money
@@ -197,23 +197,23 @@ def fees_never_negative(policy: Policy) -> _Trial | Message:
     own = tuple(name for name in policy.plan.names("ticket") if re.fullmatch(r"fee_\w+_amount|surcharge_\d+", name))
     names = (*own, *(name for name in ("parts_amount", "subtotal", "tax", "total", "payable") if name in columns))
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         decision = situation.decide(policy)
-        for name in names:
-            amount = decision.column(name)
+        amounts = {name: decision.column(name) for name in names}
+        for name, amount in amounts.items():
             if isinstance(amount, int) and amount < 0:
                 detail = message("`{name}` is {amount}", name=name, amount=policy.money(amount))
                 return Failure(detail=detail, decision=decision, tables=_FEES)
-        return None
+        return any(amounts.values())
 
-    return _Trial(st.tuples(situations(policy)), judge)
+    return _Trial(st.tuples(_about(policy, *_FEES, result="total")), judge)
 
 
-def _totals_fall(policy: Policy, less: Situation, more: Situation, also: Mapping[str, Any]) -> Failure | None:
+def _totals_fall(policy: Policy, less: Situation, more: Situation, also: Mapping[str, Any]) -> Verdict:
     decision = less.decide(policy)
     small, great = decision.column("total"), more.decide(policy).column("total")
     if not isinstance(small, int) or not isinstance(great, int) or great >= small:
-        return None
+        return isinstance(small, int) and isinstance(great, int) and great > 0
     detail = message("the total is {less}, and {more} for more", less=policy.money(small), more=policy.money(great))
     return Failure(detail=detail, decision=decision, tables=_FEES, situation=less, also=also)
 
@@ -225,14 +225,15 @@ def fees_rise_with_hours(policy: Policy) -> _Trial | Message:
         return message("nothing is priced by the hour")
     palette = Palette(policy)
     choice = palette.of_path["labour_hours"]
-    hours = st.sampled_from([palette.natural(choice.fact, value) for value in choice.values])
+    hours = _pairs(palette.natural(choice.fact, value) for value in choice.values)
 
-    def judge(situation: Situation, one: timedelta, other: timedelta) -> Failure | None:
-        few, many = sorted((one, other))
+    def judge(situation: Situation, pair: tuple[timedelta, timedelta]) -> Verdict:
+        few, many = pair
         less, more = (_with(situation, labour_hours=time) for time in (few, many))
         return _totals_fall(policy, less, more, {"labour_hours": _hours(many)})
 
-    return _Trial(st.tuples(situations(policy), hours, hours), judge)
+    rows = [row for row in policy.pack.rows.get("fees", ()) if row.text("measure") == "labour_hours"]
+    return _Trial(st.tuples(aimed(policy, rows, "total"), hours), judge)
 
 
 @_named
@@ -241,10 +242,10 @@ def fees_rise_with_parts(policy: Policy) -> _Trial | Message:
     if "total" not in policy.plan.columns or "parts_amount" not in policy.plan.columns:
         return message("no parts are priced")
 
-    def judge(situation: Situation, more: int) -> Failure | None:
+    def judge(situation: Situation, more: int) -> Verdict:
         parts = tuple(situation.facts.get("parts", ()))
         if not parts:
-            return None
+            return False
         if more:
             last = {**parts[-1], "quantity": (parts[-1].get("quantity") or 1) + more}
             larger = (*parts[:-1], last)
@@ -252,7 +253,7 @@ def fees_rise_with_parts(policy: Policy) -> _Trial | Message:
             larger = (*parts, parts[-1])
         return _totals_fall(policy, situation, _with(situation, parts=larger), {"parts": larger})
 
-    return _Trial(st.tuples(situations(policy), st.sampled_from((0, 1, 10))), judge)
+    return _Trial(st.tuples(_about(policy, "part_fees", result="total"), st.sampled_from((0, 1, 10))), judge)
 
 
 @_named
@@ -263,16 +264,16 @@ def free_and_internal_cost_nothing(policy: Policy) -> _Trial | Message:
         return message("the policy has no categories, or prices nothing")
     fees = tuple(name for name in policy.plan.names("ticket") if re.fullmatch(r"fee_\w+_amount", name))
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         decision = situation.decide(policy)
         payable = decision.column("payable")
-        if decision.column("category") not in ("C", "D") or not payable:
-            return None
+        if decision.column("category") not in _FREE or not payable:
+            return decision.column("category") in _FREE and payable is not None
         charged = [name for name in fees if decision.column(name)]
         numbers = range(len(situation.facts.get("parts", ())))
         uncovered = any(policy.child_column(decision, "part", number, "part_covered") is not True for number in numbers)
         if not charged and (uncovered or situation.facts.get("materials")):
-            return None
+            return True
         detail = message(
             "the category is {category}, and the customer pays {amount}",
             category=decision.column("category"),
@@ -280,7 +281,8 @@ def free_and_internal_cost_nothing(policy: Policy) -> _Trial | Message:
         )
         return Failure(detail=detail, decision=decision, tables=_FEES)
 
-    return _Trial(st.tuples(situations(policy)), judge)
+    rows = [row for row in policy.pack.rows["category"] if row.text("category") in _FREE]
+    return _Trial(st.tuples(aimed(policy, rows, "payable")), judge)
 
 
 @_named
@@ -289,7 +291,7 @@ def penalties_within_range(policy: Policy) -> _Trial | Message:
     if not (policy.pack.rows.get("penalties") or policy.pack.rows.get("late_penalties")):
         return message("the policy has no penalties")
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         decision = situation.decide(policy)
         least_of_all = most_of_all = Decimal(0)
         for item in decision.penalties:
@@ -299,14 +301,14 @@ def penalties_within_range(policy: Policy) -> _Trial | Message:
                 detail = message(
                     "a penalty of `{rule}` lies between {low} and {high}", rule=item.rule.rule, low=low, high=high
                 )
-                return Failure(detail=detail, decision=decision, tables=("penalties", "late_penalties"))
+                return Failure(detail=detail, decision=decision, tables=_PENALTIES)
             least_of_all += low or 0
             most_of_all += high or 0
         least, most = (policy.money(decision.column(name)) for name in ("penalty_least", "penalty_most"))
         waived = any(line.get("override_kind") == "penalty_waiver" for line in situation.facts.get("overrides", ()))
         within = least is None or most is None or (0 <= least <= most and (waived or least == least_of_all))
         if within and (most is None or most <= most_of_all):
-            return None
+            return bool(decision.penalties)
         detail = message(
             "the penalties come to {least} to {most}, one by one to {low} to {high}",
             least=least,
@@ -314,9 +316,9 @@ def penalties_within_range(policy: Policy) -> _Trial | Message:
             low=least_of_all,
             high=most_of_all,
         )
-        return Failure(detail=detail, decision=decision, tables=("penalties", "late_penalties"))
+        return Failure(detail=detail, decision=decision, tables=_PENALTIES)
 
-    return _Trial(st.tuples(situations(policy)), judge)
+    return _Trial(st.tuples(_about(policy, *_PENALTIES)), judge)
 
 
 # --- coverage
@@ -332,33 +334,41 @@ def earlier_report_never_worsens_coverage(policy: Policy) -> _Trial | Message:
 
     palette = Palette(policy)
 
-    def judge(situation: Situation, before: int) -> Failure | None:
+    def judge(situation: Situation, before: int) -> Verdict:
         received = situation.facts.get("received_at")
         if received is None:
-            return None
+            return False
         # So many days, or on the day on which an edition begins or ends.
         days = before if before <= _LONGEST else (received.astimezone(policy.zone).date() - EPOCH).days - before
         if days <= 0:
-            return None
+            return False
         earlier = _with(situation, received_at=received - timedelta(days=days))
         late, early = situation.decide(policy), earlier.decide(policy)
-        worse = [name for name in names if late.column(name) is True and early.column(name) is False]
+        pairs = [(name, late.column(name), early.column(name)) for name in names]
         for number in range(len(situation.facts.get("parts", ()))):
-            worse += [
-                name
-                for name in of_part
-                if policy.child_column(late, "part", number, name) is True
-                and policy.child_column(early, "part", number, name) is False
-            ]
+            for name in of_part:
+                then, before_then = (policy.child_column(each, "part", number, name) for each in (late, early))
+                pairs.append((name, then, before_then))
+        worse = [name for name, then, before in pairs if then is True and before is False]
         if not worse:
-            return None
+            return any(then is True and before is True for _, then, before in pairs)
         detail = message(
             "`{name}` holds of a request, and not of the same one {days} days earlier", name=worse[0], days=days
         )
         also = {"received_at": received.isoformat()}
         return Failure(detail=detail, decision=early, tables=_COVERAGE, situation=earlier, also=also)
 
-    return _Trial(st.tuples(situations(policy), st.sampled_from((1, 2, 30, 366, _LONGEST, *palette.days))), judge)
+    spans = st.sampled_from((1, 2, 30, 366, _LONGEST, *palette.days))
+
+    def is_covered(decision: Decision) -> bool:
+        columns = [
+            policy.child_column(decision, "part", number, name)
+            for number in range(len(decision.ticket.parts))
+            for name in of_part
+        ]
+        return True in (*(decision.column(name) for name in names), *columns)
+
+    return _Trial(st.tuples(aimed(policy, policy.pack.rows["warranty"], accept=is_covered), spans), judge)
 
 
 # --- explanations and engines
@@ -368,7 +378,7 @@ def earlier_report_never_worsens_coverage(policy: Policy) -> _Trial | Message:
 def explanation_cites_rules(policy: Policy) -> _Trial | Message:
     """An explanation, in either language, cites every clause of every rule that made the decision."""
 
-    def judge(situation: Situation) -> Failure | None:
+    def judge(situation: Situation) -> Verdict:
         decision = situation.decide(policy)
         for language in LANGUAGES:
             text = policy.explain(decision, language)
@@ -382,9 +392,9 @@ def explanation_cites_rules(policy: Policy) -> _Trial | Message:
                         rule=f"{rule.table}.{rule.rule}",
                     )
                     return Failure(detail=detail, decision=decision, tables=(rule.table,))
-        return None
+        return any(rule.cites for rule in decision.rules)
 
-    return _Trial(st.tuples(situations(policy)), judge)
+    return _Trial(st.tuples(_about(policy, *policy.pack.rows)), judge)
 
 
 def sql_is_python(policy: Policy, *, settings: Settings | None = None) -> PropertyResult:
@@ -398,7 +408,17 @@ def sql_is_python(policy: Policy, *, settings: Settings | None = None) -> Proper
 NAMED["sql_is_python"] = sql_is_python
 
 
-# --- what is changed
+# --- what is drawn, and what is changed
+
+
+def _pairs(values: Iterable[Any]) -> SearchStrategy[tuple[Any, Any]]:
+    """Draw two values of a fact, the smaller one first."""
+    return st.sampled_from(list(combinations(sorted(values), 2)))
+
+
+def _about(policy: Policy, *families: str, result: str = "") -> SearchStrategy[Situation]:
+    """Draw situations, half of them tickets for which a row of some tables holds; those state what a result needs."""
+    return aimed(policy, (row for name in families for row in policy.pack.rows.get(name, ())), result)
 
 
 def _with(situation: Situation, **facts: Any) -> Situation:

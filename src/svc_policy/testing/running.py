@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, reject, seed, settings
 
 from svc_policy.errors import PolicyError
 from svc_policy.facts.reading import ticket_to_dict
@@ -16,7 +17,7 @@ from svc_policy.facts.registry import LISTS
 from svc_policy.messages import Language, Message, message
 from svc_policy.testing.citing import sentences_citing
 from svc_policy.testing.palette import Palette
-from svc_policy.testing.strategies import Situation, refused
+from svc_policy.testing.strategies import Situation
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -45,12 +46,33 @@ Status = Literal["kept", "off", "does not apply"]
 
 @attrs.frozen(kw_only=True)
 class PropertyResult:
-    """What came of a property that did not fail; `reason` says why it is off, does not apply or was not tried."""
+    """What came of a property that did not fail.
+
+    `reason` says why it is off, does not apply or was not tried, or what of it was not. Of the `tried` tickets
+    `relevant` put it to the test: the others cannot break it, whatever the policy does with them. `refused` were drawn
+    besides, and state what cannot be true.
+    """
 
     name: str
     status: Status
     reason: Message | None = None
     tried: int = 0
+    relevant: int = 0
+    refused: int = 0
+
+    def told(self) -> Message:
+        """Say in words what came of it."""
+        if self.status == "off":
+            return message("off: {reason}", reason=self.reason or "")
+        if self.status == "does not apply":
+            return message("does not apply: {reason}", reason=self.reason or "")
+        if not self.relevant:
+            found = message("kept, but no ticket put it to the test, of {tried} drawn", tried=self.tried)
+        else:
+            found = message(
+                "kept; {relevant} of {tried} tickets put it to the test", relevant=self.relevant, tried=self.tried
+            )
+        return found if self.reason is None else message("{found} ({reason})", found=found, reason=self.reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -135,7 +157,9 @@ def _written(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-Judge = Callable[..., Failure | None]
+#: A judge gives what it finds; else whether the situation put the property to the test at all.
+Verdict = Failure | bool
+Judge = Callable[..., Verdict]
 
 
 class _Broken(Exception):  # noqa: N818 - how an example tells Hypothesis that it failed
@@ -151,42 +175,64 @@ def try_property(
     settings: settings | None = None,
     random_seed: int | None = None,
     palette: Palette | None = None,
+    reason: Message | None = None,
 ) -> PropertyResult:
     """Judge drawn situations, each with what else was drawn; the first of a drawn tuple is the situation.
+
+    The examples hang on the name of the property and on the policy, unless the settings say otherwise. `reason` says
+    what is not judged.
 
     Raises:
         PropertyFailed: with the smallest situation that fails.
     """
     __tracebackhide__ = True
     worst: list[tuple[Any, ...]] = []
-    count = 0
+    count = {"tried": 0, "relevant": 0, "refused": 0}
 
     def attempt(example: tuple[Any, ...]) -> None:
-        nonlocal count
-        count += 1
-        if refused(judge)(*example) is not None:
+        try:
+            verdict = judge(*example)
+        except PolicyError:
+            # An instant outside its calendar, a value that it does not know.
+            count["refused"] += 1
+            reject()
+        count["tried"] += 1
+        if isinstance(verdict, Failure):
             worst[:] = [example]
             raise _Broken
+        count["relevant"] += verdict
 
-    tried = (settings or DEFAULT)(given(drawn)(attempt))
-    if random_seed is not None:
-        tried = seed(random_seed)(tried)
+    tried = seeded(settings or DEFAULT, name, random_seed)(given(drawn)(attempt))
     try:
         tried()
     except _Broken:
         pass
     else:
-        return PropertyResult(name=name, status="kept", tried=count)
+        return PropertyResult(name=name, status="kept", reason=reason, **count)
     situation, *others = worst[0]
     situation = smallest(situation, lambda smaller: _fails(judge, smaller, *others), palette or Palette(policy))
     failure = judge(situation, *others)
-    assert failure is not None
+    assert isinstance(failure, Failure)
     raise PropertyFailed(name, policy, situation, failure)
+
+
+def seeded(wanted: settings, name: str, number: int | None = None) -> Callable[[Any], Any]:
+    """Give a test its settings, and a seed: the number, else one that hangs on a name and on nothing else.
+
+    Hypothesis takes its own from the source text of the test, so that a comment there would draw other examples.
+    """
+
+    def decorated(test: Any) -> Any:
+        if number is None and not wanted.derandomize:
+            return wanted(test)
+        return seed(zlib.crc32(name.encode()) if number is None else number)(wanted(test))
+
+    return decorated
 
 
 def _fails(judge: Judge, *example: Any) -> bool:
     try:
-        return judge(*example) is not None
+        return isinstance(judge(*example), Failure)
     except PolicyError:
         return False
 

@@ -12,7 +12,7 @@ Everything shrinks to facts that are not stated and to plain values.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ from svc_policy.errors import PolicyError, UsageError, problem
 from svc_policy.facts.registry import LISTS
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import message
-from svc_policy.testing.aims import Aim, Aims
+from svc_policy.testing.aims import Aim, Aims, RowAims, Start
 from svc_policy.testing.palette import DAY_S, EPOCH, Choices, Facts, Palette, ticket_of
 
 try:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from svc_policy.decision import Decision
     from svc_policy.diff import Comparison
     from svc_policy.policy import Policy
+    from svc_policy.rules.family import Row
 
 #: Of 1,024 chances that a fact is missing: in a ticket that states much, about three in four, little.
 _MUCH, _MOST, _LITTLE = 12, 256, 760
@@ -85,6 +86,16 @@ def situations(policy: Policy) -> SearchStrategy[Situation]:
     return _drawn(Palette(policy), None)
 
 
+def aimed(
+    policy: Policy, rows: Iterable[Row], result: str = "", accept: Callable[[Decision], bool] | None = None
+) -> SearchStrategy[Situation]:
+    """Draw situations, half of them tickets for which one of some rows of the policy's tables holds.
+
+    Where a result is named, those tickets state what it needs; `accept` is a test of their decisions.
+    """
+    return _drawn(Palette(policy), RowAims(policy, rows, result, accept))
+
+
 def changed(old: Policy, new: Policy, *, decided_differently: bool = True) -> SearchStrategy[Situation]:
     """Draw tickets where two policies differ: on the boundaries of both, most aimed at a row that only one of them has.
 
@@ -111,7 +122,7 @@ def differs(situation: Situation, comparison: Comparison) -> bool:
     return bool(comparison.differences(old, new))
 
 
-def _drawn(palette: Palette, aims: Aims | None) -> SearchStrategy[Situation]:
+def _drawn(palette: Palette, aims: Aims | RowAims | None) -> SearchStrategy[Situation]:
     painter = _Painter(palette)
 
     @st.composite
@@ -173,13 +184,16 @@ class _Painter:
     def situation(self, draw: DrawFn, aim: Aim | None) -> Situation:
         palette = self.palette
         roll = _section(draw, _HEAD)
-        missing = (_MUCH, _MUCH, _MOST, _LITTLE)[roll(3)]
+        start = aim.start if aim is not None else None
+        # Beside what makes a row hold little is stated, often nothing.
+        shares = (_MUCH, _MUCH, _MOST, _LITTLE) if start is None else (_CHANCE, _LITTLE, _CHANCE, _MOST)
+        missing = shares[roll(3)]
         received = self._received(roll, aim)
         roll.turn_to(6)
         facts: dict[str, Any] = {}
         if aim is not None or not self._is_missing(roll, missing // 3):
             facts["received_at"] = received
-        reached = roll(len(self.milestones))
+        reached = roll(len(self.milestones)) if missing != _CHANCE else 0
         today = received.astimezone(palette.zone).date()
         of_ticket = _section(draw, _WORDS * len(self.plain))
         for number, choice in enumerate(self.plain):
@@ -197,8 +211,18 @@ class _Painter:
                     facts[field] = tuple(
                         self._line(section, choices, received, today, missing, aim) for section in sections
                     )
+        if start is not None:
+            return self._begin_with(start, _section(draw, _HEAD + len(start.facts)), facts, received)
         self._meet_a_target(roll, facts, received)
         return Situation(facts, self._look(roll, facts, received))
+
+    def _begin_with(self, start: Start, roll: _Section, facts: Facts, received: datetime) -> Situation:
+        """Put the facts of a ticket for which a row holds over drawn ones, now and then all but one of them."""
+        names = tuple(start.facts)
+        spared = names[roll(len(names) - 1)] if names and roll(7) == 7 else ""
+        merged = {**facts, **{name: value for name, value in start.facts.items() if name != spared}}
+        roll.turn_to(4)
+        return Situation(merged, start.at if roll(2) < 2 else self._look(roll, merged, received))
 
     # --- values
 
@@ -220,6 +244,9 @@ class _Painter:
 
     def _received(self, roll: _Section, aim: Aim | None) -> datetime:
         palette = self.palette
+        stated = aim.start.facts.get("received_at") if aim is not None and aim.start is not None else None
+        if isinstance(stated, datetime):
+            return stated.astimezone(palette.zone)
         days: Sequence[int] = palette.days
         if aim is not None and aim.request_days:
             days = aim.request_days
@@ -373,4 +400,4 @@ def refused(judge: Callable[..., Any]) -> Callable[..., Any]:
     return judged
 
 
-__all__ = ["Situation", "changed", "situations", "tickets"]
+__all__ = ["Situation", "aimed", "changed", "situations", "tickets"]
