@@ -121,6 +121,8 @@ def test_an_interrupt_is_quiet():
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Whoever runs the tests in the background may ignore interrupts; children would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(2)  # until it waits for standard input
     process.send_signal(signal.SIGINT)

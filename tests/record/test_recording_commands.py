@@ -173,6 +173,8 @@ def test_an_interrupted_append_says_what_is_left_to_append(tmp_path, pack):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Whoever runs the tests in the background may ignore interrupts; children would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin is not None
     process.stdin.write(b"".join(json.dumps(ticket(number)).encode() + b"\n" for number in (1, 2)))
