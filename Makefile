@@ -6,11 +6,15 @@ SHARED ?= ../shared
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
-.PHONY: demo test lint types imports unit trace bench l10n clean
+.PHONY: demo test test-hosts programs lint types imports unit trace bench l10n clean
 
 $(VENV)/.dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(VENV)/.hosts: $(VENV)/.dev
+	$(BIN)/pip install --quiet --editable '.[hosts]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
@@ -34,6 +38,20 @@ imports: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The systems that the library lives in, installed and started for real. Those that cannot be are named at the end, with the reason.
+test-hosts: $(VENV)/.hosts programs
+	$(BIN)/pytest hosts -n 2 --dist loadfile
+
+# A browser and a database server are no Python packages: on Debian, as root, they are installed where they are missing.
+programs:
+	@export DEBIAN_FRONTEND=noninteractive; missing=""; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get install --yes --quiet --no-install-recommends $$missing || \
+		{ apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends $$missing; } || true; \
+	fi
 
 # Every clause of the services: the rules that cite it, the cases that exercise it.
 trace: $(VENV)/.dev

@@ -117,6 +117,10 @@ class MappingError(PolicyError):
     """A mapping of foreign records that cannot be read."""
 
 
+class AdapterError(PolicyError):
+    """A foreign system that cannot be reached, or has not what an adapter was asked for."""
+
+
 class UsageError(PolicyError):
     """A call or command that asks for something that is not there."""
 
