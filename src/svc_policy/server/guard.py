@@ -1,0 +1,268 @@
+"""What stands before every request: who may ask, how much, how long; and what is noted of it afterwards.
+
+An ASGI application around the routes. Without tokens only this machine may ask, and no web page on it: the host
+has to be a name of this machine (which a rebound DNS name is not), and a page of another origin is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from svc_policy.errors import Problem
+from svc_policy.messages import message
+from svc_policy.server.metrics import Metrics
+from svc_policy.server.problems import MEDIA_TYPE, Refused, language_in, problem_body, refuse
+from svc_policy.server.routes import Route, route_of
+from svc_policy.server.settings import Settings
+from svc_policy.server.tokens import Tokens, is_expired
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOCAL: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HEADERS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+class Cut(Exception):  # noqa: N818 - ends a request whose client does not go on
+    """The client stopped sending or reading."""
+
+
+class Guard:
+    """The application that a server runs."""
+
+    def __init__(self, inner: Application, settings: Settings, metrics: Metrics) -> None:
+        self._inner = inner
+        self._settings = settings
+        self._limits = settings.limits
+        self._metrics = metrics
+        self._tokens = None if settings.tokens is None else Tokens(settings.tokens)
+        self._log = AccessLog() if settings.access_log else None
+        self._run = secrets.token_hex(3)
+        self._number = itertools.count(1)
+        self.stopping: asyncio.Event | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        began = time.perf_counter()
+        method: str = scope["method"]
+        route = route_of(method, scope["path"])
+        exchange = _Exchange(scope, receive, send, route, self._settings)
+        scope["svc_policy_id"] = f"{self._run}-{next(self._number)}"
+        who = "-"
+        self._metrics.open += 1
+        try:
+            try:
+                who = self._admitted(scope, route)
+                await self._inner(scope, exchange.receive, exchange.send)
+            except Refused as refused:
+                await exchange.refuse(refused)
+        except Cut:
+            exchange.status = exchange.status or 499
+            raise
+        finally:
+            self._metrics.open -= 1
+            took = time.perf_counter() - began
+            status = exchange.status or 499
+            self._metrics.answered(route.name, method, status, took)
+            if self._log is not None:
+                self._log.note(scope, route, status, took, exchange.sent, who)
+
+    def _admitted(self, scope: Scope, route: Route) -> str:
+        """See that a request may be asked; says whose token it has.
+
+        Raises:
+            Refused: It may not.
+        """
+        host = origin = given = site = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+            elif name == b"origin":
+                origin = value
+            elif name == b"authorization":
+                given = value
+            elif name == b"sec-fetch-site":
+                site = value
+        if self._tokens is None:
+            name = (host or b"").decode("latin-1").lower()
+            if _without_port(name) not in LOCAL:
+                text = message("without tokens the service answers to names of this machine only")
+                raise refuse(421, "serve-host", text, message("ask for {names}", names=", ".join(sorted(LOCAL))))
+            if (origin is not None and origin.decode("latin-1").lower().partition("://")[2] != name) or (
+                site == b"cross-site"
+            ):
+                text = message("a page of another origin may not ask without a token")
+                raise refuse(403, "serve-origin", text)
+            return "-"
+        if route.scope is None:
+            return "-"
+        return self._allowed(self._tokens, given, route.scope)
+
+    @staticmethod
+    def _allowed(tokens: Tokens, given: bytes | None, scope: str) -> str:
+        kind, _, word = (given or b"").decode("latin-1").partition(" ")
+        challenge = {"www-authenticate": 'Bearer realm="svc-policy"'}
+        if kind.lower() != "bearer" or not word.strip():
+            text = message("this needs a token that allows `{scope}`", scope=scope)
+            advice = message("send it as `{header}`", header="Authorization: Bearer TOKEN")
+            raise refuse(401, "serve-token-missing", text, advice, challenge)
+        token = tokens.find(word.strip())
+        invalid = {"www-authenticate": 'Bearer realm="svc-policy", error="invalid_token"'}
+        if token is None:
+            raise refuse(401, "serve-token-unknown", message("there is no such token"), headers=invalid)
+        if is_expired(token):
+            raise refuse(401, "serve-token-expired", message("the token has expired"), headers=invalid)
+        if scope not in token.scopes:
+            text = message("the token does not allow `{scope}`", scope=scope)
+            short = {"www-authenticate": f'Bearer realm="svc-policy", error="insufficient_scope", scope="{scope}"'}
+            raise refuse(403, "serve-token-scope", text, headers=short)
+        return token.name
+
+
+def _without_port(name: str) -> str:
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0]
+
+
+class _Exchange:
+    """One request and its answer, counted and timed on their way."""
+
+    __slots__ = ("_came", "_deadline", "_idle", "_most", "_receive", "_scope", "_send", "_started", "sent", "status")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, route: Route, settings: Settings) -> None:
+        limits = settings.limits
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._came = 0
+        self._most = {"ticket": limits.ticket, "upload": limits.upload, "stream": None, "none": 64 * 1024}[route.body]
+        self._idle = limits.idle
+        self._deadline = None if route.body == "stream" else time.monotonic() + limits.body
+        self._started = False
+        self.status = 0
+        self.sent = 0
+
+    async def receive(self) -> Message:
+        """Give the next piece of the body.
+
+        Raises:
+            Refused: The body is too large, or does not come.
+        """
+        wait = self._idle if self._deadline is None else self._deadline - time.monotonic()
+        if self._came == 0 and self._most is not None:
+            self._check_length(self._most)
+        try:
+            async with asyncio.timeout(max(wait, 0)):
+                piece = await self._receive()
+        except TimeoutError:
+            text = message("the body of the request did not come in time")
+            raise refuse(408, "serve-body-slow", text, headers={"connection": "close"}) from None
+        if piece["type"] == "http.request" and self._most is not None:
+            self._came += len(piece.get("body", b""))
+            if self._came > self._most:
+                raise self._too_large(self._most)
+        return piece
+
+    def _check_length(self, most: int) -> None:
+        for name, value in self._scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > most:
+                raise self._too_large(most)
+
+    @staticmethod
+    def _too_large(most: int) -> Refused:
+        text = message("the body is larger than {most} bytes", most=most)
+        return refuse(413, "serve-body-large", text, headers={"connection": "close"})
+
+    async def send(self, piece: Message) -> None:
+        """Send a piece of the answer.
+
+        Raises:
+            Cut: The client does not read.
+        """
+        if piece["type"] == "http.response.start":
+            self._started = True
+            self.status = piece["status"]
+            headers = [*piece["headers"], *_HEADERS]
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append(_NO_STORE)
+            headers.append((b"svc-policy-request", self._scope["svc_policy_id"].encode()))
+            piece["headers"] = headers
+            await self._send(piece)
+            return
+        self.sent += len(piece.get("body", b""))
+        if not piece.get("more_body", False):
+            await self._send(piece)
+            return
+        try:
+            async with asyncio.timeout(self._idle):
+                await self._send(piece)
+        except TimeoutError:
+            raise Cut from None
+
+    async def refuse(self, refused: Refused) -> None:
+        """Answer with a problem; a started answer is cut instead.
+
+        Raises:
+            Cut: The answer had begun.
+        """
+        if self._started:
+            raise Cut
+        problems: tuple[Problem, ...] = refused.problems
+        accepted = next((value for name, value in self._scope["headers"] if name == b"accept-language"), b"")
+        language = language_in(None, accepted.decode("latin-1"))
+        instance = f"urn:svc-policy:request:{self._scope['svc_policy_id']}"
+        body = problem_body(refused.status, problems, language, instance)
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"content-language", language.encode()),
+            *((name.encode(), value.encode()) for name, value in refused.headers.items()),
+        ]
+        await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
+
+
+class AccessLog:
+    """One line a request on standard error: the route and not the path, so that nothing a client wrote is in it."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def note(self, scope: Scope, route: Route, status: int, took: float, sent: int, who: str) -> None:
+        """Note a request."""
+        client = scope.get("client")
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._lines.append(
+            f"{moment} {client[0] if client else '-'} {route.method if scope['method'] == route.method else 'OTHER'} "
+            f"{route.name} {status} {took * 1000:.1f}ms {sent}B token={who!r} request={scope['svc_policy_id']}\n"
+        )
+        if len(self._lines) == 1:
+            # Written together: a line of its own for each would cost a tenth of deciding.
+            asyncio.get_running_loop().call_later(0.1, self.flush)
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        lines, self._lines = self._lines, []
+        if lines:
+            sys.stderr.write("".join(lines))
+            sys.stderr.flush()
