@@ -1,0 +1,17 @@
+"""Live events: events of tickets in, alerts out; see ``docs/live.md``.
+
+    from svc_policy import load
+    from svc_policy.adapters.live import LiveDesk
+
+    desk = LiveDesk(load("mall"))
+    for told in desk.follow(events):
+        print(told)
+"""
+
+from __future__ import annotations
+
+from svc_policy.adapters.live.alerts import Alert
+from svc_policy.adapters.live.desk import LiveDesk, Told
+from svc_policy.adapters.live.events import Event, EventReader
+
+__all__ = ["Alert", "Event", "EventReader", "LiveDesk", "Told"]
