@@ -8,11 +8,11 @@ an answer to bad input.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
-from svc_policy.messages import Language, Message, message
+from svc_policy.messages import LANGUAGES, Language, Message, message
 
 Severity = Literal["error", "warning", "note"]
 
@@ -121,6 +121,10 @@ class AdapterError(PolicyError):
     """A foreign system that cannot be reached, or has not what an adapter was asked for."""
 
 
+class UnreachableError(AdapterError):
+    """A foreign system that does not answer now, and may after a while: who runs an adapter tries again."""
+
+
 class UsageError(PolicyError):
     """A call or command that asks for something that is not there."""
 
@@ -135,6 +139,26 @@ def problem(
 ) -> Problem:
     """Make a problem; a shorthand for the record."""
     return Problem(code=code, message=template, place=place, help=help, severity=severity)
+
+
+def problem_to_dict(problem: Problem) -> dict[str, Any]:
+    """Give a problem as JSON-ready data, in every language."""
+    place = problem.place
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": {language: problem.message.text(language) for language in LANGUAGES},
+        "help": None if problem.help is None else {language: problem.help.text(language) for language in LANGUAGES},
+        "place": None
+        if place is None
+        else {
+            "file": place.file,
+            "line": place.line,
+            "column": place.column,
+            "sheet": place.sheet,
+            "cell": place.cell,
+        },
+    }
 
 
 def reason_of(error: OSError) -> Message | str:

@@ -22,6 +22,7 @@ from svc_policy.adapters.staging import Staged, identifier, insert, quoted
 from svc_policy.adapters.values import Settings, ValueReader
 from svc_policy.errors import TicketError
 from svc_policy.facts.registry import Fact
+from svc_policy.units import Refusal, open_zone
 from svc_policy.worktime.local_clock import LocalClock
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _TYPES = {"text": "VARCHAR", "bool": "BOOLEAN"}
 # Later times are read one by one; two centuries of days are a table of 1 MB.
 _LAST_DAY = 47_481  # 2099-12-31
 _LONGEST_TEXT = 10_000
+#: The column of cells that names the zone of a row.
+_ZONE = "row_zone"
 
 
 @attrs.frozen(kw_only=True)
@@ -50,44 +53,62 @@ def cast(
     casts: Sequence[Cast],
     texts: Sequence[tuple[str, str]],
     settings: Settings,
+    zone: str = "",
 ) -> None:
     """Make `table` of a staged file: `line`, the casts, `texts` (name, heading) as they are, `raw`, and `flaws`.
 
-    `flaws` lists what is wrong with the row: field, code, reason.
+    `flaws` lists what is wrong with the row: field, code, reason. `zone` is the
+    heading of the column that names the zone of a row's local times, if there is one.
     """
     _make_days(connection, settings.zone)
     cells = f"{table}_cells"
-    _make_cells(connection, staged, cells, casts, texts, settings.missing)
+    _make_cells(connection, staged, cells, casts, [*texts, *([(_ZONE, zone)] if zone else [])], settings.missing)
+    zones = _Zones(connection, cells, f"{table}_zones", settings, zone)
     joins: list[str] = []
     outputs = ["line", *(name for name, _ in texts)]
     flaws: list[str] = []
     for index, item in enumerate(casts):
-        reader = ValueReader(item.fact, item.source, settings=settings, label=item.label)
+        has_zone = bool(zone) and item.fact.kind == "instant"
         words = f"{table}_words_{index}"
         kind = _TYPES.get(item.fact.kind, "BIGINT")
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {words} (cell VARCHAR, code VARCHAR, reason VARCHAR, value {kind})"
+            f"CREATE OR REPLACE TEMP TABLE {words} "
+            f"(cell VARCHAR, zone VARCHAR, code VARCHAR, reason VARCHAR, value {kind})"
         )
         fast, join = f"read_{index}", ""
         if item.fact.kind == "instant":
             # Only days on which the clocks are not changed are in the table.
             fast, join = f"(read_{index} - d{index}.clock_offset)", _of_day(index)
+            if has_zone:
+                fast = f"CASE WHEN coalesce({_ZONE}, {quoted(settings.zone)}) = {quoted(settings.zone)} THEN {fast} END"
+        zoned = f"coalesce({_ZONE}, {quoted(settings.zone)})" if has_zone else quoted(settings.zone)
         asked = connection.execute(
-            f"SELECT DISTINCT cell_{index} FROM {cells} {join} WHERE cell_{index} IS NOT NULL AND {fast} IS NULL"
+            f"SELECT DISTINCT cell_{index}, {zoned} FROM {cells} {join} "
+            f"WHERE cell_{index} IS NOT NULL AND {fast} IS NULL ORDER BY ALL"
         ).fetchall()
-        insert(connection, words, [_word(reader, str(row[0])) for row in asked])
-        joins.append(f"{join} LEFT JOIN {words} AS w{index} ON w{index}.cell = cell_{index}")
+        readers = {
+            name: ValueReader(item.fact, item.source, settings=zones.settings[name], label=item.label)
+            for name in {str(row[1]) for row in asked} & zones.settings.keys()
+        }
+        read = [_word(readers[str(row[1])], str(row[0]), str(row[1])) for row in asked if str(row[1]) in readers]
+        insert(connection, words, read)
+        joins.append(
+            f"{join} LEFT JOIN {words} AS w{index} ON w{index}.cell = cell_{index} AND w{index}.zone = {zoned}"
+        )
         outputs.append(f"coalesce({fast}, w{index}.value) AS {identifier(item.name)}")
         flaws.append(
             f"CASE WHEN w{index}.code IS NOT NULL THEN {{'field': {quoted(item.source.column)}, "
             f"'code': w{index}.code, 'reason': w{index}.reason}} END"
         )
+    if zone:
+        joins.append(zones.join)
+        flaws.append(zones.flaw)
     listed = f"[flaw FOR flaw IN [{', '.join(flaws)}] IF flaw IS NOT NULL]" if flaws else _NO_FLAWS
     connection.execute(
         f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(outputs)}, raw, {listed} AS flaws "
         f"FROM {cells} {' '.join(joins)} ORDER BY line"
     )
-    for name in (cells, *(f"{table}_words_{index}" for index in range(len(casts)))):
+    for name in (cells, zones.table, *(f"{table}_words_{index}" for index in range(len(casts)))):
         connection.execute(f"DROP TABLE {name}")
 
 
@@ -119,15 +140,43 @@ def _of_day(index: int) -> str:
 _NO_FLAWS = "CAST([] AS STRUCT(field VARCHAR, code VARCHAR, reason VARCHAR)[])"
 
 
-def _word(reader: ValueReader, text: str) -> tuple[object, ...]:
+class _Zones:
+    """The zones that the rows of a file name: the settings of each, and a table of those that are none."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, cells: str, table: str, settings: Settings, column: str
+    ) -> None:
+        self.settings = {settings.zone: settings}
+        self.table = table
+        self.join = f"LEFT JOIN {table} AS z ON z.zone = {_ZONE}"
+        self.flaw = (
+            f"CASE WHEN z.reason IS NOT NULL THEN {{'field': {quoted(column)}, 'code': 'log-zone', "
+            "'reason': z.reason} END"
+        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (zone VARCHAR, reason VARCHAR)")
+        named = connection.execute(f"SELECT DISTINCT {_ZONE} FROM {cells} ORDER BY 1").fetchall() if column else []
+        wrong = []
+        for (name,) in named:
+            if name is None or name in self.settings:
+                continue
+            try:
+                open_zone(name)
+            except Refusal as refusal:
+                wrong.append((name, refusal.help.text("en")))
+                continue
+            self.settings[name] = attrs.evolve(settings, zone=name)
+        insert(connection, table, wrong)
+
+
+def _word(reader: ValueReader, text: str, zone: str) -> tuple[object, ...]:
     try:
-        return (text, None, None, reader.read(text))
+        return (text, zone, None, None, reader.read(text))
     except TicketError as error:
         found = error.problems[0]
         reason = found.message.text("en")
         if found.help is not None:
             reason = f"{reason}: {found.help.text('en')}"
-        return (text, found.code, reason, None)
+        return (text, zone, found.code, reason, None)
 
 
 def _present(cell: str, missing: Sequence[str]) -> str:

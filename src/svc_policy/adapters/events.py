@@ -26,12 +26,14 @@ def gather_events(reading: _Reading, staged: Staged, mapping: LogMapping) -> int
     connection = reading.connection
     instant = reading.facts["ticket"]["received_at"]
     at = Cast(name="event_at_s", fact=instant, source=mapping.timestamp, label=mapping.timestamp.column)
-    texts = [("ticket_id", mapping.ticket), ("activity", mapping.activity)]
-    cast(connection, staged, "cast_log", [at, *reading.casts("ticket", mapping.facts)], texts, reading.settings)
+    texts = reading.texts(mapping, ("activity", mapping.activity))
+    casts = [at, *reading.casts("ticket", mapping.facts)]
+    cast(connection, staged, "cast_log", casts, texts, reading.settings, mapping.zone_column)
     more = [
         (mapping.activity, "log-no-activity", "'there is no activity'", "activity IS NULL"),
         (mapping.timestamp.column, "log-no-time", "'there is no time'", "event_at_s IS NULL"),
     ]
+    more += reading.currency_tests(mapping)
     if not mapping.keeps_others:
         more.append(_unnamed(mapping))
     reading.reject("cast_log", staged.file, mapping.ticket, more)

@@ -18,6 +18,7 @@ from svc_policy.adapters.staging import (
     check_columns,
     count_of,
     identifier,
+    pointer,
     prepare,
     quoted,
     stage,
@@ -134,8 +135,23 @@ class _Reading:
             wanted.append((mapping.activity, mapping.places.get("activity", place)))
             if mapping.timestamp is not None:
                 wanted.append((mapping.timestamp.column, mapping.timestamp.place or place))
+        for column, key in ((mapping.zone_column, "timezone"), (mapping.currency_column, "currency")):
+            wanted += [(column, mapping.places.get(key, place))] if column else []
         wanted += [(item.column, item.place or place) for item in mapping.facts.values()]
         check_columns(self.connection, staged, wanted)
+
+    def texts(self, mapping: LogMapping, *texts: tuple[str, str]) -> list[tuple[str, str]]:
+        """List the columns that are kept as they are: name, heading."""
+        currency = [("row_currency", mapping.currency_column)] if mapping.currency_column else []
+        return [("ticket_id", mapping.ticket), *texts, *currency]
+
+    def currency_tests(self, mapping: LogMapping) -> list[tuple[str, str, str, str]]:
+        """Reject the rows whose amounts are in another currency."""
+        if not mapping.currency_column:
+            return []
+        wanted = self.settings.currency
+        reason = f"'the record is in `' || left(row_currency, 60) || {quoted(f'`, the policy in `{wanted}`')}"
+        return [(mapping.currency_column, "log-currency", reason, f"row_currency <> {quoted(wanted)}")]
 
     # --- flat
 
@@ -146,10 +162,11 @@ class _Reading:
             staged,
             "cast_log",
             self.casts("ticket", mapping.facts),
-            [("ticket_id", mapping.ticket)],
+            self.texts(mapping),
             self.settings,
+            mapping.zone_column,
         )
-        self.reject("cast_log", staged.file, mapping.ticket, [])
+        self.reject("cast_log", staged.file, mapping.ticket, self.currency_tests(mapping))
         connection.execute(
             "CREATE TABLE ticket_lines AS SELECT ticket_id, min(line) AS line FROM cast_log "
             "GROUP BY ticket_id ORDER BY line"
@@ -174,12 +191,18 @@ class _Reading:
         if self.mapping is None and staged.format == "jsonl":
             sources += nested_children()
         for number, child in enumerate(sources):
+            zone = mapping.zone_column
             if child.file is None:
-                of_child = self.unnest(staged, child, f"staged_lines_{number}")
+                if staged.format != "jsonl":
+                    template = message("only JSON lines hold a list")
+                    advice = message("name the file of the lines: `file`")
+                    raise MappingError([problem("log-list", template, place=child.place, help=advice)])
+                of_child = self.unnest(staged, child, f"staged_lines_{number}", mapping)
+                child, zone = attrs.evolve(child, ticket="ticket_id"), "ticket_zone" if mapping.zone_column else ""
             else:
                 of_child = self.stage(child.file, f"staged_lines_{number}", mapping.options)
             if of_child is not None:
-                self.read_lines(of_child, child)
+                self.read_lines(of_child, child, zone)
         for grain, field in LISTS.items():
             listed = columns(grain)
             name = f"unnumbered_{field}"
@@ -196,12 +219,15 @@ class _Reading:
             )
             self.connection.execute(f"DROP TABLE {name}")
 
-    def unnest(self, staged: Staged, child: ChildSource, table: str) -> Staged | None:
+    def unnest(self, staged: Staged, child: ChildSource, table: str, mapping: LogMapping) -> Staged | None:
         """Take the list of that name out of every ticket of a JSON lines file; each entry counts as a row."""
-        path = quoted(f"$.{LISTS[child.grain]}")
+        path = quoted(pointer(child.list or LISTS[child.grain]))
+        # The local times of a line are in the zone that the ticket names.
+        zone = staged.cell(mapping.zone_column) if mapping.zone_column else "NULL"
         self.connection.execute(
-            f"CREATE TABLE {table} AS SELECT line, json_merge_patch(entry, json_object('ticket_id', owner)) AS record "
-            f"FROM (SELECT line, json_extract_string(record, '/ticket_id') AS owner, "
+            f"CREATE TABLE {table} AS SELECT line, "
+            f"json_merge_patch(entry, json_object('ticket_id', owner, 'ticket_zone', zone)) AS record "
+            f"FROM (SELECT line, {staged.cell(mapping.ticket)} AS owner, {zone} AS zone, "
             f"unnest(CAST(json_extract(record, {path}) AS JSON[])) AS entry FROM {staged.table} "
             f"WHERE json_type(record, {path}) = 'ARRAY')"
         )
@@ -211,14 +237,17 @@ class _Reading:
             return None
         return attrs.evolve(staged, table=table, rows=rows, rejected=0)
 
-    def read_lines(self, staged: Staged, child: ChildSource) -> None:
+    def read_lines(self, staged: Staged, child: ChildSource, zone: str) -> None:
         connection, grain = self.connection, child.grain
         facts = child.facts or plain_child(connection, staged, grain, self.policy, child.ticket)
         place = child.place or Place(file=staged.file)
         wanted = [(child.ticket, place), *((item.column, item.place or place) for item in facts.values())]
+        if not any(self.facts[grain][name].kind == "instant" for name in facts):
+            zone = ""
+        wanted += [(zone, place)] if zone else []
         check_columns(connection, staged, wanted)
         table = f"cast_{staged.table}"
-        cast(connection, staged, table, self.casts(grain, facts), [("ticket_id", child.ticket)], self.settings)
+        cast(connection, staged, table, self.casts(grain, facts), [("ticket_id", child.ticket)], self.settings, zone)
         more = [
             (
                 child.ticket,

@@ -65,10 +65,11 @@ class HoldSource:
 
 @attrs.frozen(kw_only=True)
 class ChildSource:
-    """A file with one row a line of a ticket; without a file, the list of that name in each ticket of JSON lines."""
+    """The lines of tickets: a file with one row a line, or a list within each record, at the key or pointer `list`."""
 
     grain: Grain
     file: Path | None
+    list: str = ""
     ticket: str
     facts: Mapping[str, ColumnSource]
     place: Place | None = attrs.field(default=None, eq=False)
@@ -97,7 +98,10 @@ class CalendarSource:
 
 @attrs.frozen(kw_only=True)
 class LogMapping:
-    """A whole mapping. `timezone` is where local times are read; `digest` the sha-256 of its text."""
+    """A whole mapping. `timezone` is where local times are read; `digest` the sha-256 of its text.
+
+    `zone_column` and `currency_column` are the columns in which each record says them itself; empty if none does.
+    """
 
     file: str
     shape: Shape
@@ -105,6 +109,8 @@ class LogMapping:
     as_of_s: int | None = None
     options: FileOptions = FileOptions()
     ticket: str
+    zone_column: str = ""
+    currency_column: str = ""
     activity: str = ""
     timestamp: ColumnSource | None = None
     milestones: Mapping[str, MilestoneSource] = attrs.field(factory=dict)

@@ -96,7 +96,9 @@ class _Reader:
             document.say("mapping-currency", template, "currency", help=message("nothing is converted"))
         columns = document.table(root, "columns")
         is_events = shape == "events"
-        names = ("ticket", "activity", "timestamp", "timestamp_format") if is_events else ("ticket",)
+        names: tuple[str, ...] = ("ticket", "timezone", "currency")
+        if is_events:
+            names += ("activity", "timestamp", "timestamp_format")
         document.known(columns, names, "columns")
         for key in ("milestones", "holds", "activities"):
             if not is_events and key in root:
@@ -123,6 +125,8 @@ class _Reader:
             as_of_s=self._as_of(root),
             options=self._options(root),
             ticket=document.word(columns, "ticket", "columns", needed=True),
+            zone_column=document.word(columns, "timezone", "columns"),
+            currency_column=document.word(columns, "currency", "columns"),
             activity=document.word(columns, "activity", "columns", needed=True) if is_events else "",
             timestamp=timestamp,
             milestones=milestones,
@@ -135,7 +139,7 @@ class _Reader:
             children=self._children(root),
             calendar=self._calendar(root),
             digest=hashlib.sha256(document.text.encode()).hexdigest(),
-            places={key: document.place("columns", key) for key in ("ticket", "activity")},
+            places={key: document.place("columns", key) for key in ("ticket", "activity", "timezone", "currency")},
         )
 
     def _zone(self, table: Mapping[str, object], key: str, *path: str, default: str | None = None) -> str:
@@ -286,12 +290,18 @@ class _Reader:
             if not isinstance(item, dict):
                 document.say("mapping-type", message("`{key}` is a table", key=f"children.{field}"), "children", field)
                 continue
-            document.known(item, ("file", "ticket", "facts"), "children", field)
+            document.known(item, ("file", "list", "ticket", "facts"), "children", field)
             path = ("children", field)
+            within = document.word(item, "list", *path)
+            if within and "file" in item:
+                template = message("`file` and `list` are two answers to one question")
+                document.say("mapping-value", template, *path, "list", help=message("keep one of them"))
+            file = document.word(item, "file", *path, needed=not within)
             found.append(
                 ChildSource(
                     grain=grains[field],
-                    file=document.folder / document.word(item, "file", *path, needed=True),
+                    file=None if within else document.folder / file,
+                    list=within,
                     ticket=document.word(item, "ticket", *path, default="ticket_id"),
                     facts=self._facts(document.table(item, "facts", *path), grains[field], *path, "facts"),
                     place=document.place(*path),

@@ -62,7 +62,7 @@ def _own_columns(
     found: dict[str, ColumnSource] = {}
     problems = []
     passed = (
-        {ticket, "line"}
+        {ticket, "line", "ticket_zone"}
         if grain != "ticket"
         else {ticket, *LISTS.values(), "extra"}
         if staged.format == "jsonl"

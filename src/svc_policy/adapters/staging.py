@@ -68,8 +68,7 @@ class Staged:
     def cell(self, heading: str) -> str:
         """Give the SQL of a cell as text, without blanks around it; null where it is empty."""
         if self.format == "jsonl":
-            pointer = heading if heading.startswith("/") else "/" + heading.replace("~", "~0").replace("/", "~1")
-            return f"nullif(trim(json_extract_string(record, {quoted(pointer)})), '')"
+            return f"nullif(trim(json_extract_string(record, {quoted(pointer(heading))})), '')"
         return f"nullif(trim(c{self.headings.index(heading)}), '')"
 
     @property
@@ -224,6 +223,11 @@ def check_columns(connection: duckdb.DuckDBPyConnection, staged: Staged, wanted:
             problems.append(problem("log-column", template, place=place))
     if problems:
         raise MappingError(problems)
+
+
+def pointer(key: str) -> str:
+    """Write a key of a record as a JSON pointer; one that begins with `/` is one."""
+    return key if key.startswith("/") else "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def quoted(text: str) -> str:

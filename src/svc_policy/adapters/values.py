@@ -6,16 +6,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from svc_policy.adapters.mapping import ANY, ColumnSource
 from svc_policy.errors import TicketError, problem
-from svc_policy.facts.normal import declared, shown
+from svc_policy.facts.normal import normalise, shown
 from svc_policy.facts.reading import TicketReader
-from svc_policy.facts.registry import BUILT_IN, LISTS, MEASURES, Fact, FactKind
-from svc_policy.facts.ticket import Record
+from svc_policy.facts.registry import MEASURES, Fact, FactKind
 from svc_policy.messages import Message, message
 from svc_policy.units import Refusal, format_day, minor_digits, read_literal
 
@@ -28,8 +27,6 @@ UNITS: Final[Mapping[FactKind, Mapping[str, Decimal]]] = {
     "money": {"major": Decimal(1), "minor": Decimal(1)},
 }
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
-_PREFIX = re.compile(r"\w+\[0\]\.|extra\.")
-_BUILT_IN = frozenset(fact.name for facts in BUILT_IN.values() for fact in facts)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,9 +61,7 @@ class ValueReader:
         self.label = label or fact.name
         self.source = source or ColumnSource(column=fact.name)
         self.currency = settings.currency
-        self.facts = settings.facts
         self.tickets = settings.tickets
-        self.is_extra = fact.grain == "ticket" and fact.name not in _BUILT_IN
         self._words = {word: name for name, labels in fact.values.items() for word in (name, *labels)}
 
     def read(self, text: str) -> int | str | bool | None:
@@ -75,6 +70,14 @@ class ValueReader:
         Raises:
             TicketError: It cannot be read, or lies outside the limits of the fact; one problem, naming the fact.
         """
+        return self._internal_of(self.given(text))
+
+    def given(self, text: str) -> object:
+        """Read one text as what a ticket holds in Python: an amount, an aware datetime, kilometres.
+
+        Raises:
+            TicketError: As `read`.
+        """
         source = self.source
         if source.values:
             if text not in source.values and ANY not in source.values:
@@ -82,12 +85,12 @@ class ValueReader:
                     "`{field}` is `{value}`, which the mapping does not list", field=self.label, value=shown(text)
                 )
                 raise TicketError([problem("log-unlisted", template)])
-            return self.stated(source.values.get(text, source.values.get(ANY)))
+            return self._given(source.values.get(text, source.values.get(ANY)))
         if source.is_internal:
-            return self._internal(text)
+            return self._given(self._internal(text))
         if source.format:
-            return self.stated(self._formatted(text))
-        return self.stated(self._natural(text))
+            return self._given(self._formatted(text))
+        return self._given(self._natural(text))
 
     def stated(self, value: object) -> int | str | bool | None:
         """Read a value as a ticket would state it.
@@ -95,27 +98,24 @@ class ValueReader:
         Raises:
             TicketError: As `read`.
         """
-        name = self.fact.name
-        if self.is_extra:
-            data: dict[str, Any] = {"extra": {name: value}}
-        elif self.fact.grain == "ticket":
-            data = {name: value}
-        else:
-            data = {LISTS[self.fact.grain]: [{name: value}]}
+        return self._internal_of(self._given(value))
+
+    def _given(self, value: object) -> object:
+        if value is None:
+            return None
         try:
-            ticket = self.tickets.structure(data)
+            return self.tickets.read_fact(self.fact, value)
         except TicketError as error:
             found = error.problems[0]
-            field = str(found.message.values.get("field", name))
-            field = _PREFIX.sub("", field)
-            values = {**found.message.values, "field": self.label if field == name else field}
+            field = str(found.message.values.get("field", self.fact.name))
+            values = {**found.message.values, "field": self.label if field == self.fact.name else field}
             template = Message(found.message.template, values)
             raise TicketError([problem(found.code, template, help=found.help)]) from None
-        if self.is_extra:
-            return ticket.extra_values.get(name)
-        record: Record = ticket if self.fact.grain == "ticket" else getattr(ticket, LISTS[self.fact.grain])[0]
-        names = (fact.name for fact in declared(self.fact.grain, self.facts))
-        return dict(zip(names, record.values, strict=True))[name]
+
+    def _internal_of(self, given: object) -> int | str | bool | None:
+        if given is None:
+            return self.fact.default
+        return normalise(self.fact, given, field=self.label, currency_digits=minor_digits(self.currency) or 0)
 
     def _natural(self, text: str) -> object:
         kind = self.fact.kind
@@ -147,7 +147,7 @@ class ValueReader:
             return f"{seconds:f} s"
         return number * UNITS.get(self.fact.kind, {}).get(unit, Decimal(1))
 
-    def _internal(self, text: str) -> int | str | bool | None:
+    def _internal(self, text: str) -> object:
         if not re.fullmatch(r"[+-]?\d{1,18}", text):
             template = message(
                 "`{field}` is `{value}`, not {wanted}",
@@ -159,16 +159,16 @@ class ValueReader:
         number = int(text)
         kind = self.fact.kind
         if kind == "date":
-            return self.stated(format_day(number) if -30_000 < number < 2_932_897 else text)
+            return format_day(number) if -30_000 < number < 2_932_897 else text
         if kind == "instant":
-            return self.stated(_instant(number) if abs(number) < 253_402_214_400 else text)
+            return _instant(number) if abs(number) < 253_402_214_400 else text
         if kind == "duration":
-            return self.stated(f"{number} s")
+            return f"{number} s"
         if kind in MEASURES:
-            return self.stated(Decimal(number).scaleb(-MEASURES[kind][1]))
+            return Decimal(number).scaleb(-MEASURES[kind][1])
         if kind == "money":
-            return self.stated(Decimal(number).scaleb(-(minor_digits(self.currency) or 0)))
-        return self.stated(f"{Decimal(number).scaleb(-2):f} %" if kind == "share" else number)
+            return Decimal(number).scaleb(-(minor_digits(self.currency) or 0))
+        return f"{Decimal(number).scaleb(-2):f} %" if kind == "share" else number
 
     def _formatted(self, text: str) -> object:
         written = self.source.format

@@ -9,8 +9,8 @@ import click
 
 from svc_policy.cli.framework import FINDINGS, argument, command, json_option, option, pack_argument, refuse
 from svc_policy.cli.session import session_of
-from svc_policy.errors import PackError, Place, Problem, problem
-from svc_policy.messages import LANGUAGES, Message, message
+from svc_policy.errors import PackError, Problem, problem, problem_to_dict
+from svc_policy.messages import Message, message
 
 if TYPE_CHECKING:
     from svc_policy.check import Finding
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from svc_policy.pack.cases import Case, Mismatch
     from svc_policy.pack.load import Pack
     from svc_policy.policy import Policy
-    from svc_policy.rules.family import Row
 
 
 @command(
@@ -150,27 +149,6 @@ def problems_of_case(case: Case, mismatches: Iterable[Mismatch]) -> list[Problem
     ]
 
 
-def problem_to_dict(problem: Problem) -> dict[str, Any]:
-    """Give a problem as JSON-ready data, in every language."""
-    return {
-        "code": problem.code,
-        "severity": problem.severity,
-        "message": {language: problem.message.text(language) for language in LANGUAGES},
-        "help": None if problem.help is None else {language: problem.help.text(language) for language in LANGUAGES},
-        "place": None if problem.place is None else _place_to_dict(problem.place),
-    }
-
-
-def _place_to_dict(place: Place) -> dict[str, Any]:
-    return {
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "sheet": place.sheet,
-        "cell": place.cell,
-    }
-
-
 @command(
     "rules",
     message("List every rule of a pack: where it stands, what it cites, which interpretations it rests on."),
@@ -183,6 +161,7 @@ def _place_to_dict(place: Place) -> dict[str, Any]:
 @click.pass_context
 def rules(context: click.Context, pack: str | None, every: bool, tests: str | None, as_json: bool) -> None:
     """List rules, and as JSON the clauses with what exercises them."""
+    from svc_policy.pack.listing import rules_to_dicts
     from svc_policy.pack.load import load_pack
     from svc_policy.pack.source import built_in_packs
 
@@ -194,7 +173,7 @@ def rules(context: click.Context, pack: str | None, every: bool, tests: str | No
     names: Iterable[str] = built_in_packs() if pack is None else (pack,)
     loaded = [load_pack(name) for name in names]
     if as_json:
-        listed = [one for pack_ in loaded for one in _rules(pack_)]
+        listed = [one for pack_ in loaded for one in rules_to_dicts(pack_)]
         session.write_json({"schema": 1, "rules": listed, "clauses": _clauses(loaded, tests)})
         return
     # Where rows come from is said where a pack is written over another.
@@ -221,7 +200,7 @@ def rules(context: click.Context, pack: str | None, every: bool, tests: str | No
             *((session.words(_origin(one)),) if layered else ()),
         )
         for pack_ in loaded
-        for one in _rules(pack_)
+        for one in rules_to_dicts(pack_)
     ]
     session.table(headings, rows)
 
@@ -242,28 +221,3 @@ def _origin(rule: dict[str, Any]) -> Message | str:
         return str(rule["layer"])
     replaced = ", ".join(f"{old['pack']} {old['file']}:{old['line']}" for old in rule["replaces"])
     return message("instead of {replaced}", replaced=replaced) if replaced else ""
-
-
-def _rules(pack: Pack) -> list[dict[str, Any]]:
-    return [_rule_to_dict(pack, table, row) for table, rows in pack.rows.items() for row in rows]
-
-
-def _rule_to_dict(pack: Pack, table: str, row: Row) -> dict[str, Any]:
-    from svc_policy.units import format_day
-
-    readings = pack.settings.interpretations
-    return {
-        "pack": pack.id,
-        "table": table,
-        "rule": row.id,
-        "from": None if row.since is None else format_day(row.since),
-        "until": None if row.until is None else format_day(row.until),
-        "file": row.file,
-        "line": row.line,
-        "layer": row.layer or pack.id,
-        "replaces": [{"pack": old.layer, "file": old.file, "line": old.line} for old in row.replaced],
-        "cites": list(row.cites),
-        "interpretations": [name for name in row.rests_on if name in readings],
-        "parameters": [name for name in row.rests_on if name not in readings],
-        "note": row.note,
-    }

@@ -42,7 +42,7 @@ def edition(
     as_json: bool,
 ) -> None:
     """Open an edition."""
-    from svc_policy.cli.checking import problem_to_dict
+    from svc_policy.errors import problem_to_dict
     from svc_policy.pack.edition import open_edition
     from svc_policy.schedule import read_day
 

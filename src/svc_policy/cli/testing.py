@@ -309,7 +309,8 @@ def _as_json(
     coverage: Coverage | None,
     mutation: Mutation | None,
 ) -> dict[str, Any]:
-    from svc_policy.cli.checking import problem_to_dict, problems_of_case
+    from svc_policy.cli.checking import problems_of_case
+    from svc_policy.errors import problem_to_dict
 
     found: dict[str, Any] = {
         "schema": 1,

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from svc_policy.adapters.tickets import take_tickets
 from svc_policy.diff.attribution import alterations, altered, clock_of
 from svc_policy.diff.beginnings import notes_on_time
 from svc_policy.diff.breakdown import read_breakdowns
@@ -22,7 +23,7 @@ from svc_policy.diff.deciding import Joint, Queries, decide_one_by_one, some_tic
 from svc_policy.diff.measures import CHILDREN, PARTS, Variant, measures, variant
 from svc_policy.diff.pinned import pinned
 from svc_policy.diff.results import ChangedTicket, Impact, Line, Total
-from svc_policy.diff.tickets import Reading, take_tickets
+from svc_policy.diff.tickets import Reading
 from svc_policy.diff.touched import touch_of, without_rows_alike
 from svc_policy.diff.variants import alike, join_plans, plan_like
 from svc_policy.facts.columns import TABLES

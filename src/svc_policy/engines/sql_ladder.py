@@ -69,6 +69,7 @@ class Ladder:
         self.side_joins: list[tuple[str, list[str]]] = []
         self.source: Node = exp.to_table("tickets")
         self.printer = Printer(dialect, self._leaf, self._leaf_needs)
+        self.setup = setup
         self.clockwork = Clockwork(setup, self)
 
     # --- what others call
@@ -197,7 +198,26 @@ class Ladder:
                     found.add(self._fact_name(str(item.data)))
                 elif item.operator == "reached":
                     found.add("at_s")
+        if self.dialect == "postgres":
+            value, joins = self._by_position(value, joins, found)
         self.rungs.append(Rung(name, value, frozenset(found), tuple(joins)))
+
+    def _by_position(self, value: Node, joins: Sequence[Join], found: set[str]) -> tuple[Node, list[Join]]:
+        """Read dense tables by position instead of joining them; what is left are joins of lists.
+
+        Every join is a pass over all that a layer carries, and asks the planner for a choice between
+        ways to run it, of which only one is good. A position is a column of its own.
+        """
+        left: list[Join] = []
+        for join in joins:
+            dense = self.setup.dense(join.table)
+            if dense is None:
+                left.append(join)
+                continue
+            self.rungs.append(Rung(join.alias, dense.position(join.key), frozenset(found)))
+            found.add(join.alias)
+            value = value.transform(dense.reading(join.alias))
+        return value, left
 
     def rung(self, name: str, node: Expression) -> None:
         """Add a rung that is one expression."""

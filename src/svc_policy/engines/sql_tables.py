@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 import attrs
+from sqlglot import exp
 
 from svc_policy.engines.runtime import DAY, FIRST_DAY, LAST_DAY, PolicyClocks, zone_changes
-from svc_policy.engines.sql_worktime import AbsoluteClock, Clock, WorkdayClock, WorkingClock
+from svc_policy.engines.sql_expressions import case, paren, wrapped
+from svc_policy.engines.sql_worktime import (
+    AbsoluteClock,
+    Clock,
+    Node,
+    WorkdayClock,
+    WorkingClock,
+    both,
+    minus,
+    number,
+    plus,
+)
 from svc_policy.rules.family import Lookup
 from svc_policy.worktime.sql_tables import CalendarShape, IntegerTable, calendar_tables
 
@@ -19,6 +31,43 @@ MOST_CHANGES: Final = 32
 EPOCH: Final = date(1970, 1, 1).toordinal()
 FIRST_MONTH_DAY: Final = date(1900, 1, 1).toordinal() - EPOCH
 LAST_MONTH_DAY: Final = date(2299, 12, 31).toordinal() - EPOCH
+
+
+@attrs.frozen
+class Dense:
+    """A table whose keys lie as far apart as the `step`, read by position: a function a column gives its values."""
+
+    name: str
+    first: int
+    last: int
+    step: int
+
+    def position(self, key: Node) -> Node:
+        """Count the rows up to a key's; null where there is none."""
+        inside = both(
+            exp.GTE(this=wrapped(key), expression=number(self.first)),
+            exp.LTE(this=wrapped(key), expression=number(self.last)),
+        )
+        since = paren(minus(key, number(self.first)))
+        if self.step != 1:
+            since = exp.Div(this=since, expression=number(self.step), typed=True, safe=False)
+        return case([(inside, exp.cast(plus(since, number(1)), "int"))])
+
+    def reading(self, alias: str) -> Callable[[Node], Node]:
+        """Give what puts the value at a position in the place of a column of the joined table."""
+
+        def read(node: Node) -> Node:
+            if isinstance(node, exp.Column) and node.table == alias:
+                of = exp.Anonymous(this=exp.to_identifier(column_values(self.name, node.name), quoted=True))
+                return exp.Bracket(this=paren(of), expressions=[exp.column(alias)], offset=1)
+            return node
+
+        return read
+
+
+def column_values(table: str, name: str) -> str:
+    """Name the function that gives the values of a table's column in the order of its keys."""
+    return f"{table}.{name}"
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +83,7 @@ class SetupTables:
     changes: tuple[int, ...]
     offsets: tuple[int, ...]
     lists: Mapping[str, Mapping[str, int | str | bool]]
+    _dense: dict[str, Dense | None] = attrs.field(factory=dict, init=False, eq=False)
 
     def clock(self, name: str) -> Clock:
         """Give the clock of a :class:`~svc_policy.expressions.steps.Due` step."""
@@ -48,6 +98,15 @@ class SetupTables:
             local_days="svc_policy_local_days",
             workdays="svc_policy_workdays",
         )
+
+    def dense(self, name: str) -> Dense | None:
+        """Say how a table is read by position; None if it has to be joined."""
+        if name not in self._dense:
+            keys = [row[0] for row in self.tables[name].rows] if name in self.tables else []
+            step = keys[1] - keys[0] if len(keys) > 1 else 1
+            whole = bool(keys) and keys == list(range(keys[0], keys[-1] + 1, step))
+            self._dense[name] = Dense(name, keys[0], keys[-1], step) if whole else None
+        return self._dense[name]
 
     def script(self, dialect: str) -> str:
         """Print the statements that make and fill the tables."""

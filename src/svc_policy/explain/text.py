@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from svc_policy.decision import Decision, RuleUse
@@ -62,13 +63,30 @@ def explain(decision: Decision, policy: Policy, lang: Language = "en") -> str:
     """
     account = Account(decision, policy, lang)
     lines = [_head(account)]
-    sections = [tell(account) for tell in _SECTIONS]
-    sections.append(_tell_rest(account, sections))
-    sections += [_tell_next(account), _tell_readings(account)]
-    for section in sections:
+    for section in _told(account).values():
         if section.sentences:
             lines += ["", account.words(section.heading), *(f"  {sentence}" for sentence in section.sentences)]
     return "\n".join(lines) + "\n"
+
+
+def tell(decision: Decision, policy: Policy, lang: Language = "en") -> Mapping[str, Section]:
+    """Tell of a decision section by section, for whoever lays the sentences out otherwise.
+
+    Args:
+        decision: What `policy` decided.
+        policy: The policy that decided it.
+        lang: `en` or `zh`.
+
+    Returns:
+        The sections that have sentences, by what they tell of (`targets`, `quote`, `rest`, `readings`), in their order.
+    """
+    return {name: section for name, section in _told(Account(decision, policy, lang)).items() if section.sentences}
+
+
+def _told(account: Account) -> dict[str, Section]:
+    sections = {tells.__name__.removeprefix("tell_"): tells(account) for tells in _SECTIONS}
+    sections["rest"] = _tell_rest(account, [*sections.values()])
+    return {**sections, "next": _tell_next(account), "readings": _tell_readings(account)}
 
 
 def _head(account: Account) -> str:

@@ -105,6 +105,18 @@ class TicketReader:
         raw = read_toml(data, place) if is_toml(data, place) else JsonReader().read(data, place)
         return self.structure(raw, place if is_named else None)
 
+    def read_json(self, content: str | bytes, *, name: str = "") -> Ticket:
+        """Read one ticket from the text of JSON, which is not taken for TOML whatever it looks like.
+
+        Raises:
+            TicketError: As :meth:`read`.
+        """
+        place = Place(file=name or "ticket")
+        if isinstance(content, bytes):
+            content = decode(content, place)
+        check_size(len(content), place)
+        return self.structure(JsonReader().read(content, place), place if name else None)
+
     def structure(self, raw: object, place: Place | None = None) -> Ticket:
         """Make a ticket from plain values, each problem standing at `place`.
 
@@ -117,6 +129,17 @@ class TicketReader:
             return self._converter.structure(raw, Ticket)
         except TicketError as error:
             raise TicketError(attrs.evolve(found, place=place) for found in error.problems) from None
+
+    def read_fact(self, fact: Fact, raw: object) -> object:
+        """Read one fact as :meth:`structure` reads it within a ticket, and give it as it is held in Python.
+
+        Raises:
+            TicketError: As :meth:`read`; one problem, which names the fact.
+        """
+        try:
+            return self._read_fact(fact, raw)
+        except Refusal as refusal:
+            raise TicketError([refusal.problem]) from None
 
     def _make_converter(self) -> Converter:
         # cattrs takes long to import: deciding a ticket made in Python must not pay for it.

@@ -101,6 +101,11 @@ class Policy(PolicyViews):
         Raises:
             TicketError: with everything in it that cannot be read or cannot be true.
         """
+        return self.reader.read(data)
+
+    @property
+    def reader(self) -> TicketReader:
+        """The reader of tickets with this policy's zone, currency and facts."""
         if self._reader is None:
             from svc_policy.facts.reading import TicketReader
 
@@ -109,7 +114,23 @@ class Policy(PolicyViews):
             self._reader = TicketReader(
                 zone=settings.timezone, currency=settings.currency, facts=settings.company_facts
             )
-        return self._reader.read(data)
+        return self._reader
+
+    def ticket_of_json(self, content: str | bytes) -> Ticket:
+        """Read a ticket from JSON alone, as :meth:`ticket` does; TOML is no JSON.
+
+        Raises:
+            TicketError: with everything in it that cannot be read or cannot be true.
+        """
+        return self.reader.read_json(content)
+
+    def prepare(self) -> None:
+        """Compile the policy now; otherwise the first ticket waits for it."""
+        if self._whole is None:
+            from svc_policy.engines.python import compile_plan
+
+            self._whole = compile_plan(self.plan, self.clocks, self.id)
+        _ = self.reader
 
     def decide(self, ticket: Ticket | Mapping[str, object], *, at: datetime | None = None) -> Decision:
         """Decide a ticket.

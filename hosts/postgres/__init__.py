@@ -1,0 +1,1 @@
+"""PostgreSQL: a throw-away server, and the policy deciding inside it."""

@@ -1,0 +1,140 @@
+"""What a decision comes to in Tryton: the values of a complaint and its lines. Needs no Tryton."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from svc_policy.adapters.tryton.mapping import naive
+from svc_policy.facts.reading import ticket_to_dict
+
+if TYPE_CHECKING:
+    from svc_policy.decision import Coverage, Decision, RuleUse
+    from svc_policy.policy import Policy
+
+#: Statuses of a target that is still to be met.
+_OPEN: Final = ("pending", "breached", "on hold")
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """The values of a complaint's fields, and those of the lines by their field.
+
+    A line is known by `rule`, `target`, `incident` and what else names it: see
+    :func:`key_of`. All values are as Tryton keeps them.
+    """
+
+    values: dict[str, Any]
+    lines: dict[str, list[dict[str, Any]]]
+
+
+def outcome_of(decision: Decision, policy: Policy) -> Outcome:
+    """Say what a decision comes to."""
+    coverage = coverage_of(decision)
+    target, due = _response(decision, policy)
+    payable = policy.money(decision.column("payable"))
+    payer = decision.column("payer")
+    approvals = [
+        {"rule": _rule(item.rule), "role": item.cells.get("approver"), "subject": item.cells.get("subject")}
+        for item in decision.approvals
+    ]
+    needs = decision.needs
+    values = {
+        "svc_category": decision.category,
+        "svc_coverage": coverage,
+        "svc_covered_until": policy.day(decision.column("warranty_end")),
+        "svc_response_target": target,
+        "svc_response_by": due,
+        "svc_quote": payable,
+        "svc_payer": str(payer) if payer is not None else None,
+        "svc_needs": ",".join(needs) or None,
+        "svc_approver_open": bool(decision.column("approvals_unknown")),
+        "svc_next_change_at": naive(decision.next_change_at),
+        "svc_policy": policy.id,
+        "svc_digest": policy.digest,
+        "svc_ticket": json.dumps(ticket_to_dict(decision.ticket), ensure_ascii=False, sort_keys=True),
+        "svc_basis": _basis(policy, decision, coverage, payable, approvals),
+        "svc_problem": None,
+    }
+    lines: dict[str, list[dict[str, Any]]] = {
+        "svc_approvals": approvals,
+        "svc_penalties": [
+            {
+                "rule": _rule(item.rule),
+                "outcome": item.outcome,
+                "liable": item.liable,
+                "amount": item.amount,
+                "least": item.least,
+                "most": item.most,
+                "decided_by": item.decided_by,
+                "incident": item.incident,
+                "target": item.target,
+            }
+            for item in decision.penalties
+        ],
+        "svc_escalations": [
+            {
+                "rule": _rule(item.rule),
+                "target": item.cells.get("target"),
+                "level": item.cells.get("level"),
+                "notify": item.cells.get("notify"),
+                "action": item.cells.get("action"),
+            }
+            for item in decision.escalations
+        ],
+    }
+    return Outcome(values=values, lines=lines)
+
+
+def key_of(line: Any) -> tuple[object, ...]:
+    """Say which line it is, of a record or of values."""
+    read = line.get if isinstance(line, dict) else lambda name: getattr(line, name, None)
+    return tuple(read(name) for name in ("rule", "target", "incident", "role", "subject"))
+
+
+def coverage_of(decision: Decision) -> str:
+    """Put coverage into one word: what covers the case, or why nothing does."""
+    found: Coverage = decision.coverage
+    if found.covered:
+        return "warranty"
+    if found.in_contract:
+        return "contract"
+    if found.covered is None or found.in_contract is None:
+        return "undetermined"
+    return "excluded" if found.excluded else "none"
+
+
+def _response(decision: Decision, policy: Policy) -> tuple[str | None, datetime | None]:
+    """Find the target that is due first of those that are still to be met, with its instant."""
+    found = [
+        (int(due), name)
+        for name in policy.target_names()
+        if decision.column(f"{name}_status") in _OPEN and (due := decision.column(f"{name}_due")) is not None
+    ]
+    if not found:
+        return None, None
+    due, name = min(found)
+    return name, datetime.fromtimestamp(due, UTC).replace(tzinfo=None)
+
+
+def _rule(use: RuleUse) -> str:
+    return f"{use.table}.{use.rule} [{' '.join(use.cites)}]" if use.cites else f"{use.table}.{use.rule}"
+
+
+def _basis(
+    policy: Policy, decision: Decision, coverage: str, payable: Decimal | None, approvals: list[dict[str, Any]]
+) -> str:
+    """Name what an approval is given for."""
+    seen = [
+        policy.digest,
+        decision.category,
+        coverage,
+        None if payable is None else str(payable),
+        sorted(map(str, map(key_of, approvals))),
+    ]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
