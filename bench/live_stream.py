@@ -34,7 +34,7 @@ class Stream:
     retracted: float = 0.02
     changed: float = 0.5
     longest: int = 4 * DAY
-    devices: int = 8
+    devices: int = 2_000
     closing: float = 1.0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """Bring the catalogues up to date with the texts in the source: ``make l10n``.
 
-Every template of ``message("...")`` and ``translate("...")`` under ``src``, in Python and in pages, goes
-into ``svc_policy.pot`` and into the catalogue of each language. Translations are
-kept, what no source says any more is dropped, and the English catalogue says
-each template as it is. What lacks a translation is listed; then the exit code is 1.
+Every template of ``message("...")`` and ``translate("...")`` under ``src``, in Python and in pages, and of
+``{% say "..." %}`` in templates of Django goes into ``svc_policy.pot`` and into the catalogue of each language.
+Translations are kept, what no source says any more is dropped, and the English catalogue says each template as it is.
+What lacks a translation is listed; then the exit code is 1.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ SOURCE = Path(__file__).parent.parent / "src"
 PACKAGE = SOURCE / "svc_policy"
 FOLDERS = {"en": "en", "zh": "zh_CN"}
 KEYWORDS = ("message", "translate")
+#: In a folder of this name lie templates of Django, which say a text by a tag.
+DJANGO = "templates"
+SAY = re.compile(r"""\{%\s*say\s+(?:"([^"]*)"|'([^']*)')""")
 HEADER = """\
 # Texts of svc-policy; written by `make l10n`, translations by hand.
 msgid ""
@@ -60,6 +63,12 @@ def templates() -> dict[str, list[str]]:
                 if name not in files:
                     files.append(name)
     for path in sorted(PACKAGE.rglob("*.html")):
+        if DJANGO in path.parts:
+            for quoted in SAY.findall(path.read_text(encoding="utf-8")):
+                files = found.setdefault("".join(quoted), [])
+                if (name := path.relative_to(SOURCE).as_posix()) not in files:
+                    files.append(name)
+            continue
         for call in Environment().parse(path.read_text(encoding="utf-8")).find_all(Call):
             if isinstance(call.node, Name) and call.node.name in KEYWORDS and isinstance(call.args[0], Const):
                 files = found.setdefault(call.args[0].value, [])

@@ -305,7 +305,7 @@ class Decision:
     of the plan, the columns included that are computed when they are looked at.
     """
 
-    __slots__ = ("at_s", "early", "layout", "lines", "policy", "ticket")
+    __slots__ = ("_late", "at_s", "early", "layout", "lines", "policy", "ticket")
 
     def __init__(
         self,
@@ -322,6 +322,14 @@ class Decision:
         self.early = early
         self.lines = lines
         self.layout = layout
+        self._late: Sequence[Cell] | None = None
+
+    @property
+    def late(self) -> Sequence[Cell]:
+        """The columns that are computed when somebody looks, once."""
+        if self._late is None:
+            self._late = self.layout.later(self.ticket, self.early, self.at_s)
+        return self._late
 
     @property
     def values(self) -> Sequence[Cell]:

@@ -23,6 +23,7 @@ def every_command(group: click.Group = commands, path: tuple[str, ...] = ()) -> 
 
 def test_every_command_of_the_design_is_there():
     wanted = [
+        "adapters",
         "packs",
         "new",
         "decide",
@@ -45,6 +46,8 @@ def test_every_command_of_the_design_is_there():
         "record",
         "replay",
         "test",
+        "serve",
+        "token",
     ]
     assert sorted(commands.commands) == sorted(wanted)
 

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, object]
 
-_NOT_MAPPED: Final = message("no field is mapped to it")
+#: Why a fact that no field gives is not filled.
+NOT_MAPPED: Final = message("no field is mapped to it")
 #: Texts that are kept, each read once; there are more instants than anything else.
-_KEPT: Final = 4096
+_KEPT: Final = 1024
 _ZONES: Final = 64
 _ABSENT: Final = object()
 _OF_GRAIN: Final = {record.grain: record for record in RECORDS}
@@ -104,7 +105,7 @@ class RecordReader:
             for grain, facts in self.facts.items()
         }
         self.unmapped = tuple(
-            Unfilled(fact=fact.name, reason=_NOT_MAPPED)
+            Unfilled(fact=fact.name, reason=NOT_MAPPED)
             for fact in self.asked["ticket"]
             if fact.name not in self.mapping.facts and fact.name not in self.constants
         )
@@ -295,7 +296,7 @@ class _One:
             if self.reader.is_own:
                 self._check_own(line, self.reader.facts[child.grain], path)
             self.unfilled += (
-                Unfilled(fact=path + fact.name, reason=_NOT_MAPPED) for fact in asked if fact.name not in mapped
+                Unfilled(fact=path + fact.name, reason=NOT_MAPPED) for fact in asked if fact.name not in mapped
             )
             made.append(self._made(_OF_GRAIN[child.grain], stated, path.rstrip(".")))
         return tuple(made)

@@ -262,7 +262,8 @@ def _lacking(distribution: metadata.Distribution | None, extras: Iterable[str]) 
             elif not requirement.specifier.contains(there.version, prereleases=True):
                 shown = f"{requirement.name}{requirement.specifier} ({there.version})"
             else:
-                waiting.append((there, ("", *requirement.extras)))
+                # What it requires itself is what its own installation saw to.
+                waiting.append((there, tuple(requirement.extras)))
                 continue
             if shown not in told:
                 told.add(shown)

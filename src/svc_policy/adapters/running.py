@@ -248,9 +248,7 @@ class _Transfer:
         self.pause = min(2 * self.pause, LONGEST_PAUSE)
         self.retries += 1
         self.tell(
-            message(
-                "{reason}; trying again in {pause} s", reason=error.problems[0].message, pause=f"{pause:.1f}"
-            )
+            message("{reason}; trying again in {pause} s", reason=error.problems[0].message, pause=f"{pause:.1f}")
         )
         time.sleep(pause)
 

@@ -76,7 +76,9 @@ class Keeping:
         except (OSError, UnicodeDecodeError) as error:
             reason = reason_of(error) if isinstance(error, OSError) else message("the file is not UTF-8")
             self._refuse(
-                "transfer-state", message("the state cannot be read: {reason}", reason=reason), message("name another file")
+                "transfer-state",
+                message("the state cannot be read: {reason}", reason=reason),
+                message("name another file"),
             )
         return self._read(text_of)
 

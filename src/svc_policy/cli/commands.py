@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from svc_policy import __version__
+from svc_policy.cli.adapting import adapters
 from svc_policy.cli.auditing import audit
 from svc_policy.cli.calendars import calendar
 from svc_policy.cli.checking import check, rules
@@ -18,7 +19,9 @@ from svc_policy.cli.printing import book, forms
 from svc_policy.cli.recording import record, replay
 from svc_policy.cli.reporting import report
 from svc_policy.cli.scheduling import schedule, staffing
+from svc_policy.cli.serving import serve, token
 from svc_policy.cli.testing import test
+from svc_policy.cli.transferring import transfer
 from svc_policy.messages import message
 
 
@@ -75,5 +78,9 @@ for command in (
     record,
     replay,
     test,
+    adapters,
+    transfer,
+    serve,
+    token,
 ):
     commands.add_command(command)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from svc_policy.cli.checking import problem_to_dict
 from svc_policy.cli.deciding import instant_of
 from svc_policy.cli.framework import FINDINGS, UNREADABLE, argument, command, group, json_option, option
 from svc_policy.cli.session import Session, session_of
-from svc_policy.errors import Place, PolicyError, Problem
+from svc_policy.errors import Place, PolicyError, Problem, problem_to_dict
 from svc_policy.messages import message
 
 if TYPE_CHECKING:

@@ -10,12 +10,15 @@ from sqlglot import exp
 from svc_policy.engines.sql_clockwork import Clockwork
 from svc_policy.engines.sql_expressions import Printer, case, coalesce, column, literal, mask_sum, paren, wrapped
 from svc_policy.engines.sql_facts import FactColumn
+from svc_policy.engines.sql_inlining import inlined
 from svc_policy.engines.sql_tables import SetupTables
-from svc_policy.engines.sql_worktime import Node, as_, bigint, number
+from svc_policy.engines.sql_worktime import Node, as_, bigint, minus, number
 from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, choose, null, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
 from svc_policy.plan import Plan
 
+#: Results of so many kinds are chosen by a CASE, more of them from a list.
+FEW = 2
 #: Rows that fit a mask of 64 bits, "no row" included.
 MOST_ROWS = 62
 
@@ -70,6 +73,8 @@ class Ladder:
         self.source: Node = exp.to_table("tickets")
         self.printer = Printer(dialect, self._leaf, self._leaf_needs)
         self.setup = setup
+        #: The database decides row by row and leaves alone what it does not come to.
+        self.by_row = dialect == "postgres"
         self.clockwork = Clockwork(setup, self)
 
     # --- what others call
@@ -259,7 +264,7 @@ class Ladder:
     def _choose(self, step: Choose) -> None:
         count = len(step.conditions)
         conditions = [self.lower(item) for item in step.conditions]
-        if step.inputs:
+        if step.inputs and not self.by_row:
             # Each is read twice, for being true and for being unknown.
             conditions = [self.named(item) for item in conditions]
         first = f"{step.name}__first"
@@ -308,6 +313,20 @@ class Ladder:
         ]
         unknown = f"{step.name}__unknown"
         asked = [name for leaf in step.inputs if (name := self._needs_name(self.lower(leaf)))]
+        if self.by_row:
+            opened = f"{step.name}__open"
+            count = len(conditions)
+            if step.policy == "unique":
+                none = exp.EQ(this=column(first), expression=number(count + 1))
+                value = case([(exp.And(this=none, expression=paren(guard)), bigint(mask_sum(terms)))], number(0))
+            else:
+                row = exp.cast(column(first), "int")
+                shifted = paren(exp.BitwiseLeftShift(this=bigint(number(1)), expression=paren(minus(row, number(1)))))
+                before = paren(minus(shifted, number(1)))
+                mask = exp.BitwiseAnd(this=paren(bigint(mask_sum(terms))), expression=before)
+                value = case([(guard, mask)], number(0))
+            self.add(opened, value, [*conditions, *step.inputs], reads=(*asked, first))
+            return opened
         self.add(unknown, case([(guard, mask_sum(terms))], number(0)), [*conditions, *step.inputs], reads=asked)
         opened = f"{step.name}__open"
         count = len(conditions)
@@ -330,12 +349,18 @@ class Ladder:
         for index, value in enumerate(values):
             groups.setdefault(value, []).append(index + 1)
         otherwise = self.printer(output.otherwise)
+        if self.by_row and len(groups) > FEW and output.type != "text":
+            whole = [*values, output.otherwise]
+            if all(value.operator == "constant" for value in whole):
+                return _listed(first, whole, output.type)
         branches = [
             (_one_of(first, rows), self.printer(value)) for value, rows in groups.items() if value != output.otherwise
         ]
         return case(branches, otherwise) if branches else otherwise
 
     def _needs_by_row(self, first: str, needs: Sequence[Expression]) -> Node:
+        if self.by_row and len(set(needs) - {ZERO}) > FEW and all(item.operator == "constant" for item in needs):
+            return _listed(first, [*needs, ZERO], "int")
         branches = [(_one_of(first, [i + 1]), self.printer(item)) for i, item in enumerate(needs) if item != ZERO]
         return case(branches, number(0)) if branches else number(0)
 
@@ -426,7 +451,8 @@ class Ladder:
         base = self._base()
         level: dict[str, int] = dict.fromkeys(base, 0)
         by_level: dict[int, list[Rung]] = {}
-        for rung in self._needed(names):
+        needed = self._needed(names)
+        for rung in inlined(needed, names) if self.by_row else needed:
             if rung.name not in level:
                 level[rung.name] = 1 + max((level[item] for item in rung.reads), default=0)
                 by_level.setdefault(level[rung.name], []).append(rung)
@@ -521,6 +547,16 @@ def _one_of(name: str, rows: Sequence[int]) -> Node:
     if len(rows) == 1:
         return exp.EQ(this=column(name), expression=number(rows[0]))
     return exp.In(this=column(name), expressions=[number(row) for row in rows])
+
+
+def _listed(first: str, values: Sequence[Expression], kind: str) -> Node:
+    """Choose a constant by the row that holds, in one step."""
+    words = {None: "NULL", True: "t", False: "f"}
+    texts = [words.get(value.data) or str(value.data) if kind == "bool" or value.data is None else str(value.data)
+             for value in values]
+    listed = exp.cast(exp.Literal.string("{" + ",".join(texts) + "}"), "bigint[]" if kind == "int" else "boolean[]",
+                      dialect="postgres")
+    return exp.Bracket(this=paren(listed), expressions=[exp.cast(column(first), "int")], offset=1)
 
 
 def _any(tests: Sequence[Node]) -> Node:

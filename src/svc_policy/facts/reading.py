@@ -34,6 +34,7 @@ from svc_policy.facts.normal import (
     shown,
     unknown_field,
 )
+from svc_policy.facts.quick import QuickReader
 from svc_policy.facts.registry import LISTS, MEASURES, Fact
 from svc_policy.facts.sources import JsonReader, check_size, decode, is_toml, read_bytes, read_toml, read_values
 from svc_policy.facts.ticket import RECORDS, TICKET_ID, Record, Ticket, settle_extra
@@ -79,7 +80,7 @@ class TicketReader:
         self._digits = digits
         self._facts = tuple(facts)
         self._company = {fact.name: fact for fact in company_facts(self._facts)}
-        self._converter = self._make_converter()
+        self._quick = QuickReader(self._zone, digits, self._facts)
 
     def read(self, data: Mapping[str, Any] | str | bytes | Path, *, name: str = "") -> Ticket:
         """Read one ticket from a mapping, from the text of JSON or TOML, or from a file.
@@ -123,6 +124,9 @@ class TicketReader:
         Raises:
             TicketError: As :meth:`read`.
         """
+        found = self._quick.read(raw)
+        if found is not None:
+            return found
         try:
             if not isinstance(raw, Mapping):
                 raise TicketError([mistyped("ticket", raw, message("a set of named facts"))])
@@ -141,8 +145,9 @@ class TicketReader:
         except Refusal as refusal:
             raise TicketError([refusal.problem]) from None
 
-    def _make_converter(self) -> Converter:
-        # cattrs takes long to import: deciding a ticket made in Python must not pay for it.
+    @functools.cached_property
+    def _converter(self) -> Converter:
+        # cattrs takes long to import: deciding a ticket made in Python, or reading single facts, must not pay for it.
         from cattrs import Converter
         from cattrs.gen import make_dict_structure_fn, override
 

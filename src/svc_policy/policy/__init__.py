@@ -46,6 +46,7 @@ class Policy(PolicyViews):
 
     def __init__(self, pack: Pack, fixed_on: date | None = None) -> None:
         self.pack = pack
+        super().__init__()
         self.fixed_on = fixed_on
         self.zone = ZoneInfo(pack.settings.timezone)
         self._plan: Plan | None = None
@@ -184,7 +185,7 @@ class Policy(PolicyViews):
     def completed(self, decision: Decision) -> Sequence[Cell]:
         """Give all columns of a decision of this policy, the late ones computed now."""
         compiled: Any = decision.layout
-        late = dict(zip(compiled.late, compiled.later(decision.ticket, decision.early, decision.at_s), strict=True))
+        late = dict(zip(compiled.late, decision.late, strict=True))
         found = {name: decision.early[index] for name, index in compiled.index["ticket"].items()}
         # What a shape has no column for is not asked for: 0.
         return tuple(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from svc_policy.decision import Decision
+from svc_policy.facts.registry import TICKET
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.rules.fields import FIELD_KINDS
 from svc_policy.tables import match
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from svc_policy.policy import Policy
     from svc_policy.policy.views import PolicyViews
 
+_INDEX = {fact.name: index for index, fact in enumerate(TICKET)}
+#: Forms on days of which the rows are kept: the tickets of one day ask for the same.
+_MOST_KEPT = 4096
 _PLAIN_KIND = next(iter(FIELD_KINDS))
 
 
@@ -44,13 +48,25 @@ class FormField:
 
 def field_rows(policy: PolicyViews, form: str, day: int | None = None) -> tuple[Row, ...]:
     """List the rows of a form's fields in their order; those of one day's edition, or all of them."""
+    kept: dict[tuple[str, int | None], tuple[Row, ...]] = policy.__dict__.setdefault("_rows_of_forms", {})
+    found = kept.get((form, day))
+    if found is None:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        found = kept[form, day] = _field_rows(policy, form, day)
+    return found
+
+
+def _field_rows(policy: PolicyViews, form: str, day: int | None) -> tuple[Row, ...]:
     rows = [row for row in policy.pack.rows.get("fields", ()) if _stands_on(row, form) and _holds(policy, row, day)]
     return tuple(sorted(rows, key=order_of))
 
 
 def fields_of(policy: PolicyViews, decision: Decision, form: str) -> tuple[FormField, ...]:
     """Fill the fields of a form, in their order, from the ticket of a decision."""
-    facts = {fact.name: fact for fact in policy.pack.settings.facts["ticket"]}
+    facts: dict[str, Fact] | None = policy.__dict__.get("_facts_of_forms")
+    if facts is None:
+        facts = policy.__dict__["_facts_of_forms"] = {fact.name: fact for fact in policy.pack.settings.facts["ticket"]}
     found = []
     for row in field_rows(policy, form, governing_day(policy, decision)):
         fact = facts.get(row.text("fact") or "")
@@ -128,11 +144,9 @@ def forms_of(policy: Policy) -> tuple[str, ...]:
 
 
 def _value_of(policy: PolicyViews, decision: Decision, name: str) -> Value | None:
-    from svc_policy.facts.registry import TICKET
-
-    for index, fact in enumerate(TICKET):
-        if fact.name == name:
-            return cast("Value | None", decision.ticket.values[index])
+    index = _INDEX.get(name)
+    if index is not None:
+        return cast("Value | None", decision.ticket.values[index])
     return cast("Value | None", decision.ticket.extra_values.get(name))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from svc_policy.decision import Decision, RuleUse
+import svc_policy
+from svc_policy.decision import Decision, Item, RuleUse
 from svc_policy.policy.views import LISTS
 
 if TYPE_CHECKING:
@@ -25,122 +26,139 @@ def decision_to_dict(policy: Policy, decision: Decision, keys: Container[str] | 
     Instants are ISO 8601 in the policy's zone, dates ISO, money a text with the
     currency's decimals, durations whole seconds, shares basis points.
     """
-    from svc_policy import __version__
+    return decision_tree(policy, decision, Plain(), keys)
 
-    plain = _Plain(Decimal(1).scaleb(-_digits(policy)))
 
-    def penalties() -> dict[str, Any]:
-        found = decision.penalties
-        return {
-            "items": plain([item for item in found if item.outcome == "penalty"]),
-            "findings": plain([item for item in found if item.outcome == "finding"]),
-            "least": plain(policy.money(decision.column("penalty_least"))),
-            "most": plain(policy.money(decision.column("penalty_most"))),
-            "undecided": sum(1 for item in found if item.outcome == "penalty" and item.amount is None),
+def decision_tree(policy: Policy, decision: Decision, plain: Plain, keys: Container[str] | None = None) -> dict[str, Any]:
+    """Give a decision with its records made into what `plain` makes of them."""
+    found: dict[str, Any] = {}
+    for key, make in _MAKERS.items():
+        if keys is None or key in keys:
+            found[key] = make(policy, decision, plain)
+    return found
+
+
+def _identity(policy: Policy, decision: Decision, plain: Plain) -> dict[str, Any]:
+    return {
+        "id": policy.id,
+        "digest": policy.digest,
+        "engine": svc_policy.__version__,
+        "dates": plain(policy.governing_dates(decision)),
+    }
+
+
+def _penalties(policy: Policy, decision: Decision, plain: Plain) -> dict[str, Any]:
+    found = decision.penalties
+    return {
+        "items": plain([item for item in found if item.outcome == "penalty"]),
+        "findings": plain([item for item in found if item.outcome == "finding"]),
+        "least": plain(policy.money(decision.column("penalty_least"))),
+        "most": plain(policy.money(decision.column("penalty_most"))),
+        "undecided": sum(1 for item in found if item.outcome == "penalty" and item.amount is None),
+    }
+
+
+def _confirmations(policy: Policy, decision: Decision, plain: Plain) -> list[dict[str, Any]]:
+    return [
+        {"reason": item.cells["reason"], "rule": plain.rule(item.rule)}
+        for item in policy.items(decision, "confirmations")
+    ]
+
+
+def _listed(table: str, policy: Policy, decision: Decision, plain: Plain) -> list[Any]:
+    return [plain.item(item) for item in decision.items(table)]
+
+
+_Make = Callable[["Policy", Decision, "Plain"], Any]
+_MAKERS: dict[str, _Make] = {
+    "schema": lambda policy, decision, plain: SCHEMA,
+    "policy": _identity,
+    "at": lambda policy, decision, plain: plain(policy.instant(decision.at_s)),
+    "ticket_id": lambda policy, decision, plain: decision.ticket.ticket_id,
+    "coverage": lambda policy, decision, plain: plain(decision.coverage),
+    "category": lambda policy, decision, plain: decision.category,
+    "targets": lambda policy, decision, plain: {name: plain(target) for name, target in decision.targets.items()},
+    "quote": lambda policy, decision, plain: plain(decision.quote),
+    "materials": lambda policy, decision, plain: plain(decision.materials),
+    "penalties": _penalties,
+    "complaint_class": lambda policy, decision, plain: decision.column("complaint_class"),
+    "service_zone": lambda policy, decision, plain: decision.column("service_zone"),
+    "needs_confirmation": lambda policy, decision, plain: policy.column(decision, "needs_confirmation"),
+    "confirmations": _confirmations,
+    "compensation": lambda policy, decision, plain: plain(policy.compensation(decision)),
+    "appraisal_score": lambda policy, decision, plain: decision.column("appraisal_score"),
+    **{key: functools.partial(_listed, table) for table, key in LISTS.items()},
+    "escalation_level": lambda policy, decision, plain: max(
+        (item.cells["level"] for item in decision.items("escalations")), default=0
+    ),
+    "overrides": lambda policy, decision, plain: plain(policy.overrides(decision)),
+    "needs": lambda policy, decision, plain: list(decision.needs),
+    "next_change_at": lambda policy, decision, plain: plain(decision.next_change_at),
+    "rules": lambda policy, decision, plain: [plain.rule(use) for use in decision.rules],
+}
+#: The keys of a decision, in order.
+KEYS = tuple(_MAKERS)
+
+
+class Plain:
+    """Turns records into what JSON can hold; what a type becomes is looked up once."""
+
+    def __init__(self) -> None:
+        self._by_type: dict[type, Callable[[Any], Any]] = {
+            **dict.fromkeys((str, int, bool, type(None), float), _as_it_is),
+            Decimal: str,
+            timedelta: lambda value: int(value.total_seconds()),
+            datetime: datetime.isoformat,
+            date: date.isoformat,
+            dict: self._dict,
+            tuple: self._list,
+            list: self._list,
+            RuleUse: self.rule,
         }
 
-    def listed(table: str) -> list[dict[str, Any]]:
-        return [{**plain(item.cells), "rule": plain(item.rule)} for item in decision.items(table)]
-
-    parts: dict[str, Callable[[], Any]] = {
-        "schema": lambda: SCHEMA,
-        "policy": lambda: {
-            "id": policy.id,
-            "digest": policy.digest,
-            "engine": __version__,
-            "dates": plain(policy.governing_dates(decision)),
-        },
-        "at": lambda: plain(policy.instant(decision.at_s)),
-        "ticket_id": lambda: decision.ticket.ticket_id,
-        "coverage": lambda: plain(decision.coverage),
-        "category": lambda: decision.category,
-        "targets": lambda: {name: plain(target) for name, target in decision.targets.items()},
-        "quote": lambda: plain(decision.quote),
-        "materials": lambda: plain(decision.materials),
-        "penalties": penalties,
-        "complaint_class": lambda: decision.column("complaint_class"),
-        "service_zone": lambda: decision.column("service_zone"),
-        "needs_confirmation": lambda: policy.column(decision, "needs_confirmation"),
-        "confirmations": lambda: [
-            {"reason": item.cells["reason"], "rule": plain(item.rule)}
-            for item in policy.items(decision, "confirmations")
-        ],
-        "compensation": lambda: plain(policy.compensation(decision)),
-        "appraisal_score": lambda: decision.column("appraisal_score"),
-        **{key: functools.partial(listed, table) for table, key in LISTS.items()},
-        "escalation_level": lambda: max((item.cells["level"] for item in decision.items("escalations")), default=0),
-        "overrides": lambda: plain(policy.overrides(decision)),
-        "needs": lambda: list(decision.needs),
-        "next_change_at": lambda: plain(decision.next_change_at),
-        "rules": lambda: plain(decision.rules),
-    }
-    return {key: make() for key, make in parts.items() if keys is None or key in keys}
-
-
-#: The keys of a decision, in order.
-KEYS = (
-    "schema",
-    "policy",
-    "at",
-    "ticket_id",
-    "coverage",
-    "category",
-    "targets",
-    "quote",
-    "materials",
-    "penalties",
-    "complaint_class",
-    "service_zone",
-    "needs_confirmation",
-    "confirmations",
-    "compensation",
-    "appraisal_score",
-    *LISTS.values(),
-    "escalation_level",
-    "overrides",
-    "needs",
-    "next_change_at",
-    "rules",
-)
-
-
-def decision_to_json(policy: Policy, decision: Decision, keys: Container[str] | None = None) -> bytes:
-    """Write a decision as JSON in UTF-8; what :func:`decision_to_dict` gives, written at once."""
-    import json
-
-    return json.dumps(decision_to_dict(policy, decision, keys), ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _digits(policy: Policy) -> int:
-    from svc_policy.units import minor_digits
-
-    return minor_digits(policy.pack.settings.currency) or 0
-
-
-class _Plain:
-    """Turns records into what JSON can hold."""
-
-    def __init__(self, cents: Decimal) -> None:
-        self.cents = cents
-
     def __call__(self, value: object) -> Any:
-        if isinstance(value, RuleUse):
-            return {
-                field.name: self(getattr(value, field.name))
-                for field in attrs.fields(RuleUse)
-                if not (field.name in ("subject", "certain", "layer") and getattr(value, field.name) == field.default)
-            }
-        if attrs.has(type(value)):
-            record: Any = value
-            return {field.name: self(getattr(record, field.name)) for field in attrs.fields(type(record))}
-        if isinstance(value, dict):
-            return {key: self(item) for key, item in value.items()}
-        if isinstance(value, tuple | list):
-            return [self(item) for item in value]
-        if isinstance(value, Decimal):
-            return str(value)
-        if isinstance(value, timedelta):
-            return int(value.total_seconds())
-        if isinstance(value, datetime | date):
-            return value.isoformat()
-        return value
+        """Turn one value into what JSON can hold."""
+        kind = type(value)
+        make = self._by_type.get(kind)
+        if make is None:
+            make = self._by_type[kind] = self._maker_of(kind)
+        return make(value)
+
+    def rule(self, use: RuleUse) -> Any:
+        """Turn a rule into what JSON can hold, without what most rules have no use for."""
+        made: dict[str, Any] = {
+            "table": use.table,
+            "rule": use.rule,
+            "file": use.file,
+            "line": use.line,
+            "cites": list(use.cites),
+            "interpretations": list(use.interpretations),
+        }
+        if use.subject:
+            made["subject"] = use.subject
+        if not use.certain:
+            made["certain"] = use.certain
+        if use.layer:
+            made["layer"] = use.layer
+        return made
+
+    def item(self, item: Item) -> Any:
+        """Turn one row of a list into what JSON can hold."""
+        return {**self(dict(item.cells)), "rule": self.rule(item.rule)}
+
+    def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        return {key: self(item) for key, item in value.items()}
+
+    def _list(self, value: Iterable[Any]) -> list[Any]:
+        return [self(item) for item in value]
+
+    def _maker_of(self, kind: type) -> Callable[[Any], Any]:
+        if attrs.has(kind):
+            names = tuple(field.name for field in attrs.fields(kind))
+            return lambda record: {name: self(getattr(record, name)) for name in names}
+        near = next((known for known in self._by_type if issubclass(kind, known)), None)
+        return _as_it_is if near is None else self._by_type[near]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -38,9 +38,8 @@ def share_and_left(
     if start is None:
         return None, None, None
     until = decision.at_s if done is None else done
-    holds = [
-        (hold.values[1], hold.values[2]) for hold in decision.ticket.holds if hold.values[0] in _stops(views, target)
-    ]
+    stops = _stops(views, target) if decision.ticket.holds else frozenset()
+    holds = [(hold.values[1], hold.values[2]) for hold in decision.ticket.holds if hold.values[0] in stops]
     unit, need = _need(views, decision, row)
     left = None if due is None or done is not None else int(due) - decision.at_s
     clocks = views.clocks
@@ -87,6 +86,13 @@ def _value(views: PolicyViews, decision: Decision, fact: str) -> int | None:
 
 
 def _stops(views: PolicyViews, target: str) -> frozenset[str]:
+    kept: dict[str, frozenset[str]] = views.__dict__.setdefault("_stopping", {})
+    if target not in kept:
+        kept[target] = _found_stops(views, target)
+    return kept[target]
+
+
+def _found_stops(views: PolicyViews, target: str) -> frozenset[str]:
     from svc_policy.expressions.steps import Due
 
     for step in views.plan.steps:

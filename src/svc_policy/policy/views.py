@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from svc_policy.plan import Plan
 
 EPOCH = date(1970, 1, 1).toordinal()
+#: So many rules and items are kept ready; a policy of more makes the rest anew each time.
+MOST_KEPT = 20_000
 #: Listing tables of the ticket, and their key in the decision's JSON.
 LISTS: Mapping[str, str] = {
     "intake": "intake",
@@ -66,6 +68,12 @@ class PolicyViews:
     pack: Pack
     zone: ZoneInfo
 
+    def __init__(self) -> None:
+        #: What was made before of rows, which never change; the rows stand beside it, so that none takes its id.
+        self._uses: dict[tuple[str, int, str, bool], tuple[Row, RuleUse]] = {}
+        self._items: dict[tuple[str, int, str], tuple[Row, Item]] = {}
+        self._decimals = minor_digits(self.pack.settings.currency) or 0
+
     if TYPE_CHECKING:
 
         @property
@@ -96,9 +104,7 @@ class PolicyViews:
         if name in decision.layout.constants:
             return decision.layout.constants[name]
         if name in decision.layout.late:
-            return decision.layout.later(decision.ticket, decision.early, decision.at_s)[
-                decision.layout.late.index(name)
-            ]
+            return decision.late[decision.layout.late.index(name)]
         # A shape of tickets has no column for what it never asks: 0.
         return 0 if name in self._indexes()["ticket"] else None
 
@@ -125,12 +131,22 @@ class PolicyViews:
         """Put minor units into the currency's major unit."""
         if minor is None:
             return None
-        return Decimal(int(minor)).scaleb(-(minor_digits(self.pack.settings.currency) or 0))
+        return Decimal(int(minor)).scaleb(-self._decimals)
 
     # --- rules
 
     def rule_use(self, table: str, row: Row, subject: str = "", *, certain: bool = True) -> RuleUse:
         """Say which rule it was, and which interpretations it rests on."""
+        key = (table, id(row), subject, certain)
+        kept = self._uses.get(key)
+        if kept is not None:
+            return kept[1]
+        if len(self._uses) >= MOST_KEPT:
+            self._uses.clear()
+        self._uses[key] = row, self._made_use(table, row, subject, certain)
+        return self._uses[key][1]
+
+    def _made_use(self, table: str, row: Row, subject: str, certain: bool) -> RuleUse:
         readings = tuple(name for name in row.rests_on if name in self.pack.settings.interpretations)
         return RuleUse(
             table=table,
@@ -386,17 +402,9 @@ class PolicyViews:
         found: list[Item] = []
         watched = self._watched() if table == "escalations" else ()
         for index, row in self.fired(decision, table):
-            cells: dict[str, Any] = {}
-            if watched:
-                cells["target"] = watched[index] or None
-            for name in row.results:
-                cells[name.replace(" ", "_")] = _plain(self._in_force_of(decision, table, row.results[name]))
-            if table == "procedures":
-                cells["state"] = self._state_of_step(decision, index)
-            if table == "forms":
-                cells.update(self._fields(decision, row))
             subject = watched[index] if watched else ""
-            found.append(Item(cells=cells, rule=self.rule_use(self.family_of(table), row, subject)))
+            kept = self._items.get((table, id(row), subject))
+            found.append(kept[1] if kept is not None else self._item(decision, table, index, row, subject))
         if any(item.cells.get("order") is not None for item in found):
             # Steps stay with their procedure, in the order in which the table first names it.
             group = {"procedures": "procedure"}.get(table, "")
@@ -409,6 +417,21 @@ class PolicyViews:
                 )
             )
         return tuple(found)
+
+    def _item(self, decision: Decision, table: str, index: int, row: Row, subject: str) -> Item:
+        """Make the item of a row; one that is the same for every ticket is kept."""
+        cells: dict[str, Any] = {"target": subject or None} if table == "escalations" and self._watched() else {}
+        for name in row.results:
+            cells[name.replace(" ", "_")] = _plain(self._in_force_of(decision, table, row.results[name]))
+        if table == "procedures":
+            cells["state"] = self._state_of_step(decision, index)
+        if table == "forms":
+            cells.update(self._fields(decision, row))
+        made = Item(cells=cells, rule=self.rule_use(self.family_of(table), row, subject))
+        is_fixed = not any(isinstance(cell, Parameter) for cell in row.results.values())
+        if is_fixed and table not in ("procedures", "forms") and len(self._items) < MOST_KEPT:
+            self._items[table, id(row), subject] = row, made
+        return made
 
     def _in_force_of(self, decision: Decision, table: str, cell: object) -> object:
         """Give the value of a dated parameter on the day that governs its table; any other cell as it is."""
@@ -445,6 +468,12 @@ class PolicyViews:
         return as_cells(self, fields_of(self, decision, row.text("form") or ""))
 
     def _watched(self) -> tuple[str, ...]:
+        found: tuple[str, ...] | None = getattr(self, "_watched_targets", None)
+        if found is None:
+            found = self._watched_targets = self._find_watched()
+        return found
+
+    def _find_watched(self) -> tuple[str, ...]:
         from svc_policy.rules.escalations import watched
 
         seen: dict[str, list[str]] = {}

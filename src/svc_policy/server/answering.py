@@ -12,8 +12,9 @@ from svc_policy.errors import PolicyError, UsageError, nearest, problem
 from svc_policy.messages import Language, message
 from svc_policy.pack.load import Pack
 from svc_policy.policy import Policy
-from svc_policy.policy.json import KEYS, decision_to_json
+from svc_policy.policy.json import KEYS
 from svc_policy.server.problems import Refused, refuse, status_of
+from svc_policy.server.writing import decision_to_json
 
 #: What every answer of a decision says.
 HEAD: Final = ("schema", "policy", "at", "ticket_id")

@@ -54,7 +54,6 @@ class Guard:
         self._log = AccessLog() if settings.access_log else None
         self._run = secrets.token_hex(3)
         self._number = itertools.count(1)
-        self.stopping: asyncio.Event | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -84,6 +83,11 @@ class Guard:
             self._metrics.answered(route.name, method, status, took)
             if self._log is not None:
                 self._log.note(scope, route, status, took, exchange.sent, who)
+
+    def close(self) -> None:
+        """Write what is still to be noted."""
+        if self._log is not None:
+            self._log.flush()
 
     def _admitted(self, scope: Scope, route: Route) -> str:
         """See that a request may be asked; says whose token it has.
@@ -230,7 +234,7 @@ class _Exchange:
         accepted = next((value for name, value in self._scope["headers"] if name == b"accept-language"), b"")
         language = language_in(None, accepted.decode("latin-1"))
         instance = f"urn:svc-policy:request:{self._scope['svc_policy_id']}"
-        body = problem_body(refused.status, problems, language, instance)
+        body = problem_body(refused.status, problems, language, instance, refused.findings)
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),

@@ -110,9 +110,14 @@ def problem_body(
             "status": status,
             "detail": detail,
             "instance": instance,
-            "problems": [*map(problem_to_dict, problems), *findings],
+            "problems": [*map(_with_field, problems), *findings],
         }
     )
+
+
+def _with_field(one: Problem) -> dict[str, Any]:
+    """Give a problem with the path of the fact that it is about, `parts[2].unit_price`, so that a form can mark it."""
+    return {**problem_to_dict(one), "field": one.message.values.get("field")}
 
 
 def language_in(query: str | None, accepted: str | None) -> Language:

@@ -44,18 +44,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(name="openapi", method="GET", path="/openapi.json", scope=None),
     Route(name="docs", method="GET", path="/docs", scope=None),
 )
-#: What the page of the desk asks for; in its own words, which may change with it, so no part of the published interface.
-DESK: Final[tuple[Route, ...]] = (
-    Route(name="desk_policies", method="GET", path="/v1/desk/policies", scope="decide"),
-    Route(name="desk_form", method="GET", path="/v1/desk/policies/{name}/form", scope="decide"),
-    Route(name="desk_answer", method="POST", path="/v1/desk/policies/{name}/answer", scope="decide", body="ticket"),
-    Route(name="desk_steps", method="POST", path="/v1/desk/policies/{name}/steps", scope="decide", body="ticket"),
-    Route(name="desk_tables", method="POST", path="/v1/desk/policies/{name}/tables", scope="read", body="ticket"),
-)
 #: What the desk serves: the page itself, which holds no data, and whatever else is not under `/v1`.
 PAGE: Final = Route(name="page", method="GET", path="/desk", scope=None)
-#: What is under `/v1` and no route: only who may do everything learns that it is not there.
-UNKNOWN: Final = Route(name="unknown", method="GET", path="", scope="read", body="ticket")
+#: What the page asks, in its own words, which change with it: no part of the published interface.
+DESK: Final = Route(name="desk", method="GET", path="/v1/desk", scope="decide", body="ticket")
+#: What is under `/v1` and no route.
+UNKNOWN: Final = Route(name="unknown", method="GET", path="/v1", scope="read", body="ticket")
 
 
 @functools.lru_cache(2048)
@@ -64,7 +58,7 @@ def route_of(method: str, path: str) -> Route:
     wanted = path.split("/")
     method = "GET" if method == "HEAD" else method
     near: Route | None = None
-    for route in (*ROUTES, *DESK):
+    for route in ROUTES:
         parts = route.path.split("/")
         if len(parts) == len(wanted) and all(
             part == given or part == "{name}" for part, given in zip(parts, wanted, strict=True)
@@ -74,4 +68,6 @@ def route_of(method: str, path: str) -> Route:
             near = near or route
     if near is not None:
         return attrs.evolve(near, body="ticket")
+    if path.startswith("/v1/desk/"):
+        return DESK
     return UNKNOWN if path.startswith("/v1") else PAGE

@@ -135,33 +135,34 @@ class _Paths:
         return schema, name
 
 
-def values_of(decision: Decision, columns: tuple[Column, ...]) -> dict[str, Any]:
-    """Give the values of the columns: texts, whole numbers, decimals, truths, instants in UTC, dates, JSON."""
-    from svc_policy.policy.json import decision_to_dict
+class Values:
+    """Gives the values of columns for decisions: texts, whole numbers, decimals, truths, instants in UTC, dates, JSON."""
 
-    plain = {column.path.partition(".")[0] for column in columns if not _is_direct(column)}
-    keys = None if WHOLE in plain else plain
-    policy: Any = decision.policy
-    written = decision_to_dict(policy, decision, keys) if plain else {}
-    heads: dict[str, Any] = {}
-    values = {}
-    for column in columns:
-        if column.path == WHOLE:
-            values[column.name] = written
-            continue
-        head, *steps = column.path.split(".")
-        if _is_direct(column):
-            if head not in heads:
-                heads[head] = _DIRECT[head](decision)
-            found = heads[head]
-        else:
-            found = written[head]
-        for step in steps:
-            if found is None:
-                break
-            found = found.get(step) if isinstance(found, dict) else getattr(found, step)
-        values[column.name] = settled(found, column.kind)
-    return values
+    def __init__(self, columns: tuple[Column, ...]) -> None:
+        plain = {column.path.partition(".")[0] for column in columns if not _is_direct(column)}
+        self._plain = bool(plain)
+        self._keys = None if WHOLE in plain else plain
+        self._heads = tuple({column.path.partition(".")[0] for column in columns if _is_direct(column)})
+        self._columns = tuple((column, _is_direct(column), column.path.split(".")) for column in columns)
+
+    def of(self, decision: Decision) -> dict[str, Any]:
+        """Give the values of a decision by column."""
+        written: dict[str, Any] = {}
+        if self._plain:
+            from svc_policy.policy.json import decision_to_dict
+
+            policy: Any = decision.policy
+            written = decision_to_dict(policy, decision, self._keys)
+        heads = {head: _DIRECT[head](decision) for head in self._heads}
+        values = {}
+        for column, is_direct, (head, *steps) in self._columns:
+            found = heads[head] if is_direct else written if head == WHOLE else written[head]
+            for step in steps:
+                if found is None:
+                    break
+                found = found.get(step) if isinstance(found, dict) else getattr(found, step)
+            values[column.name] = None if found is None else settled(found, column.kind)
+        return values
 
 
 def _is_direct(column: Column) -> bool:

@@ -90,7 +90,8 @@ class Database:
             "tcp_user_timeout": int((self.timeout + CONNECTING) * 1000),
             "application_name": "svc-policy",
         }
-        return {"pool_pre_ping": True, "connect_args": {key: item for key, item in given.items() if key not in url.query}}
+        arguments = {key: item for key, item in given.items() if key not in url.query}
+        return {"pool_pre_ping": True, "connect_args": arguments}
 
     def _prepare(self, connection: Any, _: object) -> None:
         """Set up a new connection of the driver."""
@@ -158,14 +159,14 @@ class Database:
         Raises:
             AdapterError: It is not.
         """
-        if self._file and self._file != ":memory:" and not self._file.startswith("file:"):
-            if not Path(self._file).is_file():
-                text = message("there is no database `{url}`", url=self.shown)
-                advice = message("a path from the root has four slashes, as in `sqlite:////srv/tickets.db`")
-                raise AdapterError([problem("database-missing", text, help=advice)])
+        is_path = self._file and self._file != ":memory:" and not self._file.startswith("file:")
+        if is_path and not Path(str(self._file)).is_file():
+            text = message("there is no database `{url}`", url=self.shown)
+            advice = message("a path from the root has four slashes, as in `sqlite:////srv/tickets.db`")
+            raise AdapterError([problem("database-missing", text, help=advice)])
 
     def problem(self, code: str, what: Message, error: Exception) -> Any:
-        """Say what went wrong where, with the reason in the words of the database, which hold no values and no secret."""
+        """Say what went wrong where, with the reason in the words of the database, without values and secrets."""
         text = message("{what}: `{url}`: {reason}", what=what, url=self.shown, reason=self.scrubbed(reason_of(error)))
         return problem(code, text, help=message("see that the address, the rights and the server are right"))
 

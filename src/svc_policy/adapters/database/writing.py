@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
-from svc_policy.adapters.database.columns import Column, as_text, columns_of, is_storable, settled, values_of
+from svc_policy.adapters.database.columns import Column, Values, as_text, columns_of, is_storable, settled
 from svc_policy.adapters.database.connecting import TIMEOUT, Database, reason_of
 from svc_policy.adapters.protocol import Unreadable, Written
 from svc_policy.errors import AdapterError, Place, Problem, nearest, problem
 from svc_policy.messages import Message, message
+from svc_policy.units import minor_digits
 
 if TYPE_CHECKING:
     from svc_policy.decision import Decision
@@ -96,6 +98,7 @@ class DatabaseSink:
         self.schema = schema
         self.create = create
         self.columns = columns_of(policy, columns)
+        self._values = Values(self.columns)
         self.database = Database(url, timeout)
         if self.database.dialect not in DIALECTS:
             text = message("decisions cannot be written to a database of `{dialect}`", dialect=self.database.dialect)
@@ -116,7 +119,7 @@ class DatabaseSink:
         if not self._places:
             self._prepare()
         with self.database.writing() as connection:
-            for part in itertools.batched(decisions, _PART) if hasattr(itertools, "batched") else _batched(decisions):
+            for part in _batched(decisions):
                 for rows in self._apart(part, refused):
                     counts = self._store(connection, rows, refused)
                     made, changed, unchanged = made + counts[0], changed + counts[1], unchanged + counts[2]
@@ -179,12 +182,12 @@ class DatabaseSink:
             "json": sql.JSON().with_variant(JSONB(), "postgresql"),
         }
         key = self._of_path["ticket_id"]
-        needed = {self._of_path[path] for path in ("policy.digest", "at")}
+        needed = {key, *(self._of_path[path] for path in ("policy.digest", "at"))}
         table = sql.Table(
             self.table,
             sql.MetaData(),
             *(
-                sql.Column(one.name, types[one.kind], primary_key=one.name == key, nullable=one.name not in {key, *needed})
+                sql.Column(one.name, types[one.kind], primary_key=one.name == key, nullable=one.name not in needed)
                 for one in self.columns
             ),
             schema=self.schema,
@@ -220,7 +223,7 @@ class DatabaseSink:
             )
             return problem("database-column", text, help=message("known here: {known}", known=", ".join(allowed)))
         scale = getattr(kind, "scale", None)
-        digits = self.policy.money_digits
+        digits = minor_digits(self.policy.pack.settings.currency) or 0
         if column.kind == "number" and family == "number" and scale is not None and scale < digits:
             text = message(
                 "the column `{column}` keeps {scale} decimals, an amount has {digits}",
@@ -238,7 +241,7 @@ class DatabaseSink:
         rows: dict[str, dict[str, Any]] = {}
         for decision in decisions:
             name = decision.ticket.ticket_id
-            values = values_of(decision, self.columns)
+            values = self._values.of(decision)
             wrong = self._unstorable(name, values)
             if wrong is not None:
                 refused.append(self._refused(name, "database-value", wrong))
@@ -252,7 +255,7 @@ class DatabaseSink:
     def _unstorable(self, name: str, values: Mapping[str, Any]) -> Message | None:
         if not name:
             return message("the decision is of a ticket without an id")
-        if self._key_is_number and not (name.isascii() and name.isdigit() and len(name) <= 18):
+        if self._key_is_number and not re.fullmatch("0|[1-9][0-9]{0,17}", name):
             return message("the table takes whole numbers as ids of tickets")
         for column in self.columns:
             if not is_storable(values[column.name], column.kind):

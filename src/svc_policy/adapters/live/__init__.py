@@ -13,5 +13,6 @@ from __future__ import annotations
 from svc_policy.adapters.live.alerts import Alert
 from svc_policy.adapters.live.desk import LiveDesk, Told
 from svc_policy.adapters.live.events import Event, EventReader
+from svc_policy.adapters.live.saving import restore, save
 
-__all__ = ["Alert", "Event", "EventReader", "LiveDesk", "Told"]
+__all__ = ["Alert", "Event", "EventReader", "LiveDesk", "Told", "restore", "save"]

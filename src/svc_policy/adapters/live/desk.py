@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from svc_policy.adapters.live.course import Course, Log, Reached, Runner
 from svc_policy.adapters.live.events import TICK, Event, EventReader
 from svc_policy.adapters.live.folding import Facts, FactsForm
 from svc_policy.adapters.live.judging import EARLIER_REPAIRS, Judge, Judgement, PlanJudge, relevant_facts
-from svc_policy.adapters.live.repairs import Repairs
+from svc_policy.adapters.live.repairs import Device, Repairs
 from svc_policy.adapters.protocol import Unreadable
 from svc_policy.errors import CalendarError, Place, PolicyError, Problem, TicketError, problem
 from svc_policy.facts.normal import shown
@@ -53,6 +53,16 @@ class Counts:
     decided: int = 0
     raised: int = 0
     withdrawn: int = 0
+
+
+@attrs.define(kw_only=True)
+class State:
+    """What a desk must know to go on: see :mod:`.saving`."""
+
+    now_s: int | None
+    logs: list[Log]
+    gone: list[str]
+    repairs: list[list[object]]
 
 
 class LiveDesk:
@@ -160,6 +170,44 @@ class LiveDesk:
         if not self._follows_events or self._now_s is None:
             return []
         return self._advance_s(self._now_s + 1)
+
+    # --- what is kept over a restart
+
+    def state(self) -> State:
+        """Give what must be known to go on."""
+        repairs = [] if self._repairs is None else self._repairs.saved()
+        return State(now_s=self._now_s, logs=list(self._logs.values()), gone=list(self._gone), repairs=repairs)
+
+    def new_log(self, name: str) -> Log:
+        """Make the log of a ticket, not yet the desk's."""
+        return Log(name, self._form)
+
+    def restore_repairs(self, device: Device, older: int, ends: list[int]) -> None:
+        """Take back the repairs of tickets that are gone."""
+        if self._repairs is not None:
+            self._repairs.restore(device, older, ends)
+
+    def go_on_from(self, state: State, told: Mapping[str, set[Reached]]) -> None:
+        """Take over a state; what was told is not told again, and what is different is told next."""
+        self._now_s = state.now_s
+        self._gone = OrderedDict.fromkeys(state.gone)
+        self._logs = {log.name: log for log in state.logs}
+        for log in state.logs if self._repairs is not None else ():
+            # Every repair is counted before the first ticket is judged.
+            facts = log.course.facts
+            for event in log.events:
+                if state.now_s is not None and event.at_s <= state.now_s and event.id not in log.voided:
+                    facts.take(event)
+            self._note_repair(log, state.now_s or 0)
+            log.course = Course(self._form)
+        for log in state.logs:
+            before = Course(self._form)
+            before.reached = dict.fromkeys(told.get(log.name, ()), (None, None))
+            log.course = before
+            if state.now_s is not None:
+                self._run_again(log)
+            else:
+                self._wake(log, log.pending_s(log.course))
 
     # --- the clock
 
@@ -297,7 +345,7 @@ class LiveDesk:
             if not log.is_troubled:
                 log.is_troubled = True
                 self._told.append(self._refused(log.name, error.problems))
-            return Judgement(fired=0, next_s=None, decision=None)
+            return Judgement(fired=0, next_s=None, column=_nothing)
 
     def _with_repairs(self, log: Log, facts: Facts) -> Facts:
         assert self._repairs is not None
@@ -311,9 +359,9 @@ class LiveDesk:
         return facts.with_value(self._counted, found) if found > facts.values[self._counted] else facts
 
     def _details(self, judgement: Judgement, number: int) -> tuple[int | None, int | None]:
-        column = self._targets[number]
-        due = self.policy.column(judgement.decision, column) if column and judgement.decision else None
-        day = self.policy.column(judgement.decision, "request_day") if judgement.decision else None
+        target = self._targets[number]
+        due = judgement.column(target) if target else None
+        day = judgement.column("request_day")
         return None if due is None else int(due), None if day is None else int(day)
 
     def _say(self, kind: str, log: Log, reached: Reached, course: Course) -> None:
@@ -339,6 +387,10 @@ class LiveDesk:
     def _refused(self, record: str, problems: Iterable[Problem]) -> Unreadable:
         self.counts.refused += 1
         return Unreadable(record=record, problems=tuple(problems))
+
+
+def _nothing(_: str) -> None:
+    return None
 
 
 def _by_instant(reached: Reached) -> tuple[int, int]:

@@ -15,7 +15,7 @@ offset, or is a local time in `zone`, else in the policy's zone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +39,8 @@ TICK: Final = "tick"
 KEYS: Final = ("id", "ticket", "at", "event", "facts", "kind", "of", "zone")
 #: Names of events and tickets are some characters; what is longer is no name.
 _LONGEST_NAME: Final = 200
+#: Facts that are kept as they were read.
+_MOST_READ: Final = 4096
 
 #: The place of a fact in a ticket's values, or the name of a list or of a company's fact.
 Slot = int | str
@@ -92,6 +94,7 @@ class EventReader:
         self._lists = frozenset(LISTS.values()) - {"holds"}
         hold_kind = next(fact for fact in declared("hold", settings.company_facts) if fact.name == "hold_kind")
         self._kinds = tuple(hold_kind.values)
+        self._read: dict[tuple[str, type, Any], tuple[Slot, Any]] = {}
         axis = policy.clocks.axis
         self._valid = None if axis is None else (axis.first_instant, axis.last_instant)
 
@@ -200,32 +203,46 @@ class EventReader:
         if not isinstance(facts, Mapping):
             text = message("`facts` is `{value}`, not a set of named facts", value=shown(facts))
             raise TicketError([problem("event-facts", text)])
-        whole: dict[str, Any] = {}
-        extra: dict[str, Any] = dict(facts["extra"]) if isinstance(facts.get("extra"), Mapping) else {}
-        taken_back: list[Slot] = []
-        for name, value in facts.items():
-            if name in ("ticket_id", "holds"):
-                text = message("`{name}` cannot be stated by an event", name=name)
-                advice = message("a hold is opened and closed by events") if name == "holds" else None
-                raise TicketError([problem("event-facts", text, help=advice)])
-            if name == "extra" and isinstance(value, Mapping):
+        stated: list[tuple[Slot, Any]] = []
+        problems: list[Problem] = []
+        extra = facts.get("extra")
+        listed = {**facts, **extra} if isinstance(extra, Mapping) else facts
+        for name, value in listed.items():
+            if name == "extra" and listed is not facts:
                 continue
-            if value is not None:
-                (extra if name in self._company else whole)[name] = value
-            elif name in self._places:
-                taken_back.append(self._places[name])
-            elif name in self._company or name in self._lists:
-                taken_back.append(name)
-            else:
-                whole[name] = value
-        ticket = self._policy.ticket({**whole, "extra": extra} if extra else whole)
-        stated: list[tuple[Slot, Any]] = [(place, None) for place in taken_back]
-        for name in whole:
-            place: Slot = self._places.get(name, name)
-            value = ticket.values[place] if isinstance(place, int) else getattr(ticket, name, None)
-            stated.append((place, value))
-        stated.extend((name, ticket.extra_values.get(name) if extra[name] is not None else None) for name in extra)
+            try:
+                stated.append(self._fact(name, value))
+            except TicketError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise TicketError(problems)
         return tuple(stated)
+
+    def _fact(self, name: str, value: Any) -> tuple[Slot, Any]:
+        """Read one fact; the same facts come again and again, so what was read is kept."""
+        key = (name, type(value), value)
+        try:
+            found = self._read.get(key)
+        except TypeError:
+            return self._fact_anew(name, value)
+        if found is None:
+            if len(self._read) >= _MOST_READ:
+                self._read.clear()
+            found = self._read[key] = self._fact_anew(name, value)
+        return found
+
+    def _fact_anew(self, name: str, value: Any) -> tuple[Slot, Any]:
+        if name in ("ticket_id", "holds"):
+            text = message("`{name}` cannot be stated by an event", name=name)
+            advice = message("a hold is opened and closed by events") if name == "holds" else None
+            raise TicketError([problem("event-facts", text, help=advice)])
+        place = self._places.get(name)
+        if value is None and (place is not None or name in self._company or name in self._lists):
+            return name if place is None else place, None
+        if name in self._company:
+            return name, self._policy.ticket({"extra": {name: value}}).extra_values.get(name)
+        ticket = self._policy.ticket({name: value})
+        return (name, getattr(ticket, name)) if place is None else (place, ticket.values[place])
 
 
 def _named(given: Mapping[str, Any], key: str, wrong: Any) -> str:
@@ -267,10 +284,4 @@ def _without_fraction(text: str) -> str:
     return head + rest.lstrip("0123456789")
 
 
-def slots_of(policy: Policy, names: Sequence[str]) -> dict[str, int]:
-    """Say where facts of the ticket stand among its values."""
-    listed = declared("ticket", policy.pack.settings.company_facts)
-    return {fact.name: index for index, fact in enumerate(listed) if fact.name in names}
-
-
-__all__ = ["FACTS", "HOLD_CLOSED", "HOLD_OPENED", "RETRACTED", "TICK", "Event", "EventReader", "slots_of"]
+__all__ = ["FACTS", "HOLD_CLOSED", "HOLD_OPENED", "RETRACTED", "TICK", "Event", "EventReader"]

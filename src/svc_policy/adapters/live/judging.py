@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from svc_policy.expressions.nodes import Expression, walk
-from svc_policy.expressions.steps import Due
-from svc_policy.plan import Plan, columns_made, expressions_for
+from svc_policy.adapters.live.deciding import Deciding, facts_read
+from svc_policy.decision import Cell
 from svc_policy.policy.views import LISTS as LISTING
 from svc_policy.rules.escalations import watched
 from svc_policy.rules.family import Row
 
 if TYPE_CHECKING:
     from svc_policy.adapters.live.folding import Facts
-    from svc_policy.decision import Decision
     from svc_policy.policy import Policy
 
 #: The fact that the desk counts itself, from the repairs that it saw.
@@ -58,47 +56,16 @@ def watched_rules(policy: Policy) -> tuple[WatchedRule, ...]:
     return tuple(found)
 
 
-def facts_read(plan: Plan, columns: Iterable[str]) -> frozenset[str]:
-    """Name the facts of the ticket, and the lists, on which columns of a plan hang."""
-    makers = {name: step for step in plan.steps for name in columns_made(step)}
-    found: set[str] = set()
-    done: set[str] = set()
-    seen: set[Expression] = set()
-    open_ = list(columns)
-    while open_:
-        name = open_.pop()
-        if name in done or name not in makers:
-            continue
-        done.add(name)
-        step = makers[name]
-        if isinstance(step, Due) and step.stops:
-            found.add("holds")
-        for expression in expressions_for(step, name):
-            for node in walk(expression, seen):
-                if node.operator == "column":
-                    open_.append(str(node.data))
-                elif node.operator == "fact":
-                    grain, _, fact = str(node.data).partition(".")
-                    found.add(fact if grain == "ticket" else _LISTS[grain])
-    return frozenset(found)
-
-
-_LISTS = {
-    "part": "parts",
-    "hold": "holds",
-    "incident": "incidents",
-    "override": "overrides",
-    "material": "materials",
-}
-
-
 @attrs.frozen(kw_only=True)
 class Judgement:
-    """What holds of a ticket at an instant, bit i for watched rule i, until when, and the decision it was read from."""
+    """What holds of a ticket at an instant, bit i for watched rule i, and until when.
+
+    `column` reads a column of the decision that it was read from; None where there is none.
+    """
 
     fired: int
     next_s: int | None
-    decision: Decision
+    column: Callable[[str], Cell] = attrs.field(eq=False)
 
 
 class Judge(Protocol):
@@ -123,38 +90,41 @@ class Judge(Protocol):
 
 
 class PlanJudge:
-    """Reads the masks of the policy's own decision: nothing of a rule's meaning is written here."""
+    """Reads the masks that the policy's own plan gives: nothing of a rule's meaning is written here.
+
+    Of the plan only those steps are run on which something hangs that is watched.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.rules = watched_rules(policy)
-        self._masks: Mapping[str, list[tuple[int, int]]] = {}
+        #: Bits of the masks of tables, as runs: the column, its first bit, how many as a mask, and their place here.
+        self._runs: list[tuple[str, int, int, int]] = []
         for number, rule in enumerate(self.rules):
-            self._masks.setdefault(f"{rule.table}_fired", []).append((rule.bit, number))  # type: ignore[attr-defined]
-        #: Where the bits of a table are those of the mask, one shift moves them all.
-        self._shifts = [
-            (column, bits[0][0], (1 << len(bits)) - 1, bits[0][1])
-            for column, bits in self._masks.items()
-            if [bit - bits[0][0] for bit, _ in bits] == list(range(len(bits)))
-        ]
-        whole = {column for column, *_ in self._shifts}
-        self._single = [(column, bits) for column, bits in self._masks.items() if column not in whole]
+            column, first, mask, place = self._runs[-1] if self._runs else ("", 0, 0, 0)
+            if column == f"{rule.table}_fired" and first + mask.bit_length() == rule.bit:
+                self._runs[-1] = column, first, mask << 1 | 1, place
+            else:
+                self._runs.append((f"{rule.table}_fired", rule.bit, 1, number))
+        self._deciding = Deciding(policy, read_columns(self.rules))
 
     def judge(self, ticket: str, facts: Facts, at_s: int) -> Judgement:
         """Decide the ticket, and read which watched rules hold and when that changes by itself."""
-        decided: Any = self.policy.decide_s(facts, at_s)  # type: ignore[arg-type]
+        column, next_s = self._deciding.decide(facts, at_s)
         fired = 0
-        for column, first, mask, place in self._shifts:
-            fired |= (int(self.policy.column(decided, column) or 0) >> first & mask) << place
-        for column, bits in self._single:
-            found = int(self.policy.column(decided, column) or 0)
-            for bit, number in bits if found else ():
-                fired |= (found >> bit & 1) << number
-        next_s = self.policy.column(decided, "next_change_at")
-        return Judgement(fired=fired, next_s=None if next_s is None else int(next_s), decision=decided)
+        for name, first, mask, place in self._runs:
+            fired |= (int(column(name) or 0) >> first & mask) << place
+        return Judgement(fired=fired, next_s=next_s, column=column)
 
     def forget(self, ticket: str) -> None:
         """Keep nothing, forget nothing."""
+
+
+def read_columns(rules: Iterable[WatchedRule]) -> tuple[str, ...]:
+    """Name the columns that are read to tell of watched rules."""
+    names = {f"{rule.table}_fired": None for rule in rules}
+    names |= {f"{rule.target}_due": None for rule in rules if rule.target}
+    return (*names, "request_day")
 
 
 def relevant_facts(policy: Policy, rules: Iterable[WatchedRule]) -> frozenset[str]:

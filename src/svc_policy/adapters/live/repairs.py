@@ -1,7 +1,8 @@
 """Repairs that were seen: how often the same fault of the same device was repaired before a request.
 
 Counts as :func:`~svc_policy.statistics.count_earlier_repairs` does over a batch: a repair counts if it was finished
-(else closed) before the request was received, and no longer ago than the policy's `repeat_look_back`.
+(else closed) before the request was received, and no longer ago than the policy's `repeat_look_back`. Repairs that are
+too old to count are dropped; without a look-back old ones are kept as a number.
 """
 
 from __future__ import annotations
@@ -27,28 +28,32 @@ _SWEEP = 10_000
 
 
 class Repairs:
-    """The ends of repairs by device and fault, each with its ticket while that is open."""
+    """The ends of repairs by device and fault, in order, and the tickets that are still kept."""
 
     def __init__(self, policy: Policy, keep_s: int) -> None:
         self._policy = policy
         self._keep_s = keep_s
-        self._ends: dict[Device, list[tuple[int, str]]] = {}
-        #: The open tickets of each device and fault, with the instant of their request.
+        self._ends: dict[Device, list[int]] = {}
+        #: How many repairs lie before all those in `_ends`, where the whole history counts.
+        self._older: dict[Device, int] = {}
+        #: The end of each kept ticket's repair.
+        self._end_of: dict[tuple[Device, str], int] = {}
+        #: The kept tickets of each device and fault, with the instant of their request.
         self._open: dict[Device, dict[str, int]] = {}
         self._since_sweep = 0
         parameter = policy.pack.settings.parameters.get(LOOK_BACK)
         values = [] if parameter is None else [literal.value for _, literal in parameter.values]
+        spans = {"s": 1, "days": _DAY, "months": 31 * _DAY}
+        self._longest_s: int | None = None
         for value in values:
-            if not isinstance(value, Allowance) or value.unit not in ("s", "days", "months"):
+            if not isinstance(value, Allowance) or value.unit not in spans:
                 text = message("the look-back for repeated repairs is not counted in working time")
                 advice = message("write it as in `90 days` or `12 months`")
                 raise UsageError([problem("look-back", text, help=advice)])
-        self._is_dated = bool(values)
-        spans = {"s": 1, "days": _DAY, "months": 31 * _DAY}
-        self._longest_s = max((value.value * spans[value.unit] for value in values), default=None)  # type: ignore[union-attr]
+            self._longest_s = max(self._longest_s or 0, value.value * spans[value.unit])
 
     def open(self, device: Device, ticket: str, received_s: int) -> None:
-        """Note an open ticket about a device and fault."""
+        """Note a ticket about a device and fault."""
         self._open.setdefault(device, {})[ticket] = received_s
 
     def close(self, device: Device, ticket: str) -> None:
@@ -56,28 +61,27 @@ class Repairs:
         named = self._open.get(device)
         if named is not None and named.pop(ticket, None) is not None and not named:
             del self._open[device]
-        ends = self._ends.get(device, [])
-        for index, (end, name) in enumerate(ends):
-            if name == ticket:
-                del ends[index]
-                insort(ends, (end, ""))
-                break
+        self._end_of.pop((device, ticket), None)
 
-    def change(self, device: Device, ticket: str, end_s: int | None, now_s: int = 0) -> list[str]:
-        """Set the end of a ticket's repair; names the open tickets whose count that changes."""
-        ends = self._ends.get(device, [])
-        before = next((end for end, name in ends if name == ticket), None)
+    def change(self, device: Device, ticket: str, end_s: int | None, now_s: int) -> list[str]:
+        """Set the end of a ticket's repair; names the kept tickets whose count that changes."""
+        before = self._end_of.get((device, ticket))
         if before == end_s:
             return []
+        ends = self._ends.setdefault(device, [])
         if before is not None:
-            ends.remove((before, ticket))
+            del self._end_of[device, ticket]
+            place = bisect_left(ends, before)
+            if place < len(ends) and ends[place] == before:
+                del ends[place]
+            else:
+                self._older[device] -= 1
         if end_s is not None:
-            insort(ends, (end_s, ticket))
+            self._end_of[device, ticket] = end_s
+            insort(ends, end_s)
             self._since_sweep += 1
-        if ends:
-            self._ends[device] = ends
-        else:
-            self._ends.pop(device, None)
+        if not ends:
+            del self._ends[device]
         first = min(end for end in (before, end_s) if end is not None)
         named = self._open.get(device, {})
         found = [name for name, received in named.items() if name != ticket and received > first]
@@ -87,17 +91,16 @@ class Repairs:
 
     def count(self, device: Device, ticket: str, received_s: int) -> int:
         """Count the repairs before a request, its own ticket's apart."""
-        ends = self._ends.get(device)
-        if not ends:
-            return 0
-        last = bisect_left(ends, (received_s, ""))
+        ends = self._ends.get(device, ())
         first_s = self._first_s(received_s)
-        first = 0 if first_s is None else bisect_left(ends, (first_s, ""))
-        found = last - first - sum(1 for _, name in ends[first:last] if name == ticket)
-        return min(_MOST, max(0, found))
+        own = self._end_of.get((device, ticket))
+        own_counts = own is not None and own < received_s and (first_s is None or own >= first_s)
+        first = 0 if first_s is None else bisect_left(ends, first_s)
+        older = self._older.get(device, 0) if first_s is None else 0
+        return min(_MOST, max(0, bisect_left(ends, received_s) - first + older - own_counts))
 
     def _first_s(self, received_s: int) -> int | None:
-        if not self._is_dated:
+        if self._longest_s is None:
             return None
         clocks = self._policy.clocks
         day = clocks.local_day(received_s)
@@ -110,30 +113,43 @@ class Repairs:
         return clocks.day_end(first - 1) + 1
 
     def _sweep(self, now_s: int) -> None:
-        """Drop the repairs that are too old to count for any request that is open or may still come."""
+        """Let go of the repairs that lie before every request that is kept or may still come late."""
         self._since_sweep = 0
-        if self._longest_s is None:
-            return
-        span = self._longest_s + 2 * _DAY + self._keep_s
+        back = 0 if self._longest_s is None else self._longest_s + 2 * _DAY
         for device, ends in list(self._ends.items()):
-            oldest = min((now_s, *self._open.get(device, {}).values())) - span
-            kept = ends[bisect_left(ends, (oldest, "")) :]
-            if kept:
-                self._ends[device] = kept
-            else:
+            oldest = min((now_s - self._keep_s, *self._open.get(device, {}).values())) - back
+            place = bisect_left(ends, oldest)
+            if place and self._longest_s is None:
+                self._older[device] = self._older.get(device, 0) + place
+            if place == len(ends):
                 del self._ends[device]
+            elif place:
+                self._ends[device] = ends[place:]
 
     def saved(self) -> list[list[object]]:
-        """List what is kept, as JSON can hold it: device, fault, and the ends of tickets that are gone."""
-        return [
-            [*device, [end for end, name in ends if not name]]
-            for device, ends in self._ends.items()
-            if any(not name for _, name in ends)
-        ]
+        """List what is kept of tickets that are gone, as JSON can hold it: device, fault, how many older, ends."""
+        named: dict[Device, list[int]] = {}
+        for (device, _), end in self._end_of.items():
+            named.setdefault(device, []).append(end)
+        found: list[list[object]] = []
+        for device in dict.fromkeys((*self._ends, *self._older)):
+            ends = list(self._ends.get(device, ()))
+            older = self._older.get(device, 0)
+            for end in named.get(device, ()):
+                if end in ends:
+                    ends.remove(end)
+                else:
+                    older -= 1
+            if ends or older:
+                found.append([*device, older, ends])
+        return found
 
-    def restore(self, device: Device, ends: list[int]) -> None:
+    def restore(self, device: Device, older: int, ends: list[int]) -> None:
         """Take back what was saved of a device and fault."""
-        self._ends[device] = sorted((end, "") for end in ends)
+        if ends:
+            self._ends[device] = sorted(ends)
+        if older:
+            self._older[device] = older
 
     def __len__(self) -> int:
         return sum(map(len, self._ends.values()))

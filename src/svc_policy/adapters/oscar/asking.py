@@ -207,9 +207,8 @@ def _settled(policy: Policy, decision: Decision, name: str, words: Wording) -> I
     for column, text in results:
         if name in policy.asked(decision.column(f"{column}_needs")):
             yield words(text)
-    for target in decision.targets.values():
-        if name in target.needs:
-            yield words.milestone(target.name)
+    if any(name in target.needs for target in decision.targets.values()):
+        yield words(message("times"))
 
 
 def shown_answer(fact: Fact, answer: Any, zone: tzinfo) -> str:

@@ -49,7 +49,9 @@ def problems_of(settings: Any) -> list[Problem]:
 def _check_project(settings: Any) -> Iterator[Problem]:
     if not settings.USE_TZ:
         template = message("the project keeps its times without a zone")
-        yield problem("oscar-zone", template, place=place_of(), help=message("set `{setting}`", setting="USE_TZ = True"))
+        yield problem(
+            "oscar-zone", template, place=place_of(), help=message("set `{setting}`", setting="USE_TZ = True")
+        )
     apps = [str(app) for app in settings.INSTALLED_APPS]
     own = next((at for at, app in enumerate(apps) if app.startswith("svc_policy.adapters.oscar")), len(apps))
     oscar = next((at for at, app in enumerate(apps) if app == "oscar" or app.startswith("oscar.")), None)

@@ -79,7 +79,7 @@ class StoredDecision(models.Model):
     digest = models.CharField(max_length=64)
     engine = models.CharField(max_length=32)
     decided_at = models.DateTimeField()
-    category = models.CharField(max_length=8, null=True, blank=True)  # noqa: DJ001 - not determined is not empty
+    category = models.CharField(max_length=8, null=True, blank=True)
     payable = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
     currency = models.CharField(max_length=12)
     next_change_at = models.DateTimeField(null=True, blank=True, db_index=True)

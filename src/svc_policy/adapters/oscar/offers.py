@@ -69,7 +69,7 @@ def offer_for(line: Any, at: datetime | None = None) -> Offer:
         policy = current_policy()
         return _offer(line, policy, settings, settings.now() if at is None else at)
     except PolicyError as error:
-        _LOG.error("no after-sales offer for line %s: %s", line.pk, error.render())  # noqa: TRY400
+        _LOG.error("no after-sales offer for line %s: %s", line.pk, error.render())
         return Offer(line=line, trouble=message("the after-sales terms cannot be told just now").text(language()))
 
 

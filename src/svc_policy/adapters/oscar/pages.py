@@ -34,7 +34,7 @@ def plainly(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except PolicyError as error:
-            _LOG.error("%s: %s", request.path, ", ".join(found.code for found in error.problems))  # noqa: TRY400
+            _LOG.error("%s: %s", request.path, ", ".join(found.code for found in error.problems))
             said = [found.message.text(language()) for found in error.problems]
             context = {
                 "page_title": say(message("After-sales service")),

@@ -47,7 +47,7 @@ def current_policy() -> Policy:
         except PolicyError as error:
             if kept is None:
                 raise
-            _LOG.error("the changed policy cannot be used, %s stays:\n%s", kept[1], error.render())  # noqa: TRY400
+            _LOG.error("the changed policy cannot be used, %s stays:\n%s", kept[1], error.render())
             policy = kept[1]
         _KEPT[name] = looks, policy
     return policy

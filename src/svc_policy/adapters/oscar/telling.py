@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from svc_policy.explain import Wording
     from svc_policy.policy import Policy
 
-_COVER: Final[tuple[Callable[[Account], Section], ...]] = (tell_coverage, tell_remedies, tell_category)
+_COVER: Final[tuple[Callable[[Account], Section], ...]] = (tell_coverage, tell_remedies)
 
 
 def told(policy: Policy, decision: Decision, currency: str | None = None) -> dict[str, Any]:
@@ -40,16 +40,20 @@ def _told(policy: Policy, decision: Decision, currency: str | None, language: La
     found: dict[str, Any] = {
         "policy": title,
         "category": words.category(decision.category),
+        "reason": _sentences((tell_category,), account),
         "cover": _sentences(_COVER, account),
         "price": price(decision.quote, words, currency),
-        "quote": [] if other_currency(policy, currency) else _sentences((tell_quote,), account),
+        "quote": [] if other_currency(policy, currency) else _quote(account),
         "targets": [_target(target, words) for target in decision.targets.values() if _is_told(target)],
         "steps": _sentences((tell_steps,), account),
         "open": [words.fact(name) for name in decision.needs],
         "explanation": policy.explain(decision, language),
     }
     cited = dict.fromkeys(
-        cite for key in ("cover", "quote", "targets", "steps") for item in found[key] for cite in item["cites"]
+        cite
+        for key in ("reason", "cover", "quote", "targets", "steps")
+        for item in found[key]
+        for cite in item["cites"]
     )
     clauses = policy.pack.clauses
     found["clauses"] = [
@@ -66,6 +70,13 @@ def _sentences(tellers: Iterable[Callable[[Account], Section]], account: Account
         for tell in tellers
         for sentence in tell(account).sentences
     ]
+
+
+def _quote(account: Account) -> list[dict[str, Any]]:
+    """Tell of the price; of what is free only which rule makes it so, as its sums are all nothing."""
+    told_so = _sentences((tell_quote,), account)
+    quote = account.decision.quote
+    return [one for one in told_so if one["cites"]] if quote is not None and quote.payable == 0 else told_so
 
 
 def _is_told(target: Target) -> bool:
@@ -87,7 +98,8 @@ def _target(target: Target, words: Wording) -> dict[str, Any]:
         "allowance": words.allowance(target.allowance, target.clock) if target.allowance else "",
         "after": words.milestone(start.text("starts") or "") if start else "",
         "owner": words.label(target.owner),
-        "needs": [words.fact(name) for name in target.needs],
+        "is_later": target.status in ("not started", "undetermined"),
+        "needs": words.listed(words.fact(name) for name in target.needs),
         "cites": list(target.rule.cites) if target.rule else [],
     }
 

@@ -394,9 +394,8 @@ class Complaint(metaclass=PoolMeta):
     def copy(cls, complaints: Any, default: Any = None) -> Any:
         """Copy what is stated, not what was decided or has happened since."""
         default = dict(default or {})
-        for name in cls._fields:
-            if name in _DECIDED:
-                default.setdefault(name, None)
+        for name in _DECIDED:
+            default.setdefault(name, False if name == "svc_approver_open" else None)
         for name in ("svc_holds", "svc_incidents", "svc_approvals", "svc_penalties", "svc_escalations"):
             default.setdefault(name, None)
         default.setdefault("svc_received_at", cls.svc_now())

@@ -84,6 +84,13 @@ def known(digest: str) -> Policy | None:
         return found
 
 
+def remember(policy: Policy) -> None:
+    """Keep a policy that was loaded elsewhere, so that what it decided can be explained."""
+    with _LOCK:
+        if _POLICIES.get(policy.digest) is None:
+            _keep(_POLICIES, policy.digest, policy)
+
+
 def reader_of(policy: Policy, zone: str | None) -> TicketReader:
     """Give the reader of a policy's tickets that reads local times in `zone`, in the policy's where there is none."""
     settings = policy.pack.settings

@@ -108,7 +108,7 @@ def _verdict(
             "rules": cited.keys(item.rule for item in items),
         }
     if quote is not None:
-        found["cost"] = {"text": quote["payable"], "payer": quote["payer"], "state": quote["state"]}
+        found["cost"] = {name: quote[key] for name, key in (("text", "payable"), ("payer", "other_payer"), ("state", "state"))}
     due = min(
         (one for one in targets if one["due"] is not None and one["status"] in ("pending", "breached")),
         key=lambda one: int(one["due"]),
@@ -176,7 +176,7 @@ def _target(account: Account, cited: Cited, target: Target) -> dict[str, Any]:
         "allowance": words.allowance(target.allowance, target.clock) if target.allowance else "",
         "owner": words.label(target.owner),
         "used": None if target.used_share is None else words.share(target.used_share),
-        "needs": [words.fact(name) for name in target.needs],
+        "needs": account.asked(target.needs),
         "rules": cited.keys([target.rule]),
     }
 
@@ -220,6 +220,7 @@ def _quote(account: Account, cited: Cited) -> dict[str, Any] | None:
         "sums": [{"label": label, "amount": text} for label, text in sums],
         "payable": amount(quote.payable if quote.payer == "customer" else quote.total),
         "payer": "" if quote.payer is None else words.label(quote.payer),
+        "other_payer": "" if quote.payer in (None, "customer") else words.label(quote.payer),
         "state": "open" if is_open else "customer" if quote.payer == "customer" and quote.payable else "free",
         "notes": notes,
         "confirmations": [

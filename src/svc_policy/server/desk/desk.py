@@ -25,20 +25,20 @@ from svc_policy.messages import Language, message
 from svc_policy.pages import render
 from svc_policy.policy import Policy
 from svc_policy.server.answering import instant_in
-from svc_policy.server.app import answer, found_policy, language_of, query_of
+from svc_policy.server.requests import answer, found_policy, language_of, query_of
 from svc_policy.server.desk.answers import answer_of
 from svc_policy.server.desk.questions import described, named, start_of
 from svc_policy.server.desk.rows import tables_in_words
 from svc_policy.server.desk.steps import steps_of
 from svc_policy.server.desk.texts import page_texts
 from svc_policy.server.problems import language_in, refuse
+from svc_policy.server.requests import JSON, answer, found_policy, language_of, query_of
 from svc_policy.server.shelf import Shelf
 
 _Request = Request[Any, Any, Any]
-JSON: Final = "application/json"
 TYPES: Final[Mapping[str, str]] = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
 #: What the page may load and do: its own files and this service, nothing else, and nothing may frame it.
@@ -51,20 +51,26 @@ _PAGE: Final = "server/desk/page"
 
 def desk_router() -> Router:
     """Make the routes of the desk."""
-    return Router("/", route_handlers=[page, texts, file, policies, form, decided, tables, steps])
+    return Router("/", route_handlers=[root, page, texts, file, policies, form, decided, tables, steps])
 
 
 # --- the page
 
 
+@get("/")
+async def root() -> ASGIResponse:
+    """Lead whoever opens the address of the service to the page."""
+    return ASGIResponse(body=b"", status_code=307, headers={"location": "desk"})
+
+
 @get("/desk")
 async def page(request: _Request) -> ASGIResponse:
     """Give the page, in the language that the browser prefers; it can be switched there."""
-    if request.scope["raw_path"].endswith(b"/") if "raw_path" in request.scope else False:
+    if request.scope["raw_path"].endswith(b"/"):
         # The files of the page are named from here: `desk/desk.css` is not under `desk/`.
         return ASGIResponse(body=b"", status_code=308, headers={"location": "../desk"})
     language = language_in(None, request.headers.get("accept-language"))
-    return _file(request, _page(language), "text/html; charset=utf-8")
+    return _file(request, _page(language), "text/html")
 
 
 @get("/desk/texts.json")
@@ -176,7 +182,7 @@ async def _answered(
     def work() -> bytes:
         policy = kept.policy
         at_s = instant_in(query.get("at"), policy)
-        decision = policy.decide_s(policy.ticket(body), at_s)
+        decision = policy.decide_s(policy.ticket_of_json(body), at_s)
         facts: Mapping[str, Any] = json.loads(body, parse_float=Decimal)
         return msgspec.json.encode(say(policy, facts, decision, language))
 

@@ -34,12 +34,16 @@ _LISTS: Final[Mapping[str, str]] = {
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """One result that differs: what it is called, what it was and would be, and the rules that would make it."""
+    """One result that differs: what it is called, what it was and would be, and the rules that would make it.
+
+    `is_list` says that entries of a list of steps, forms or duties come or go.
+    """
 
     label: str
     before: str
     after: str
     rules: tuple[RuleUse, ...]
+    is_list: bool = False
 
 
 @attrs.frozen
@@ -74,7 +78,9 @@ class Outcomes:
                 new = {text: rules for text, rules in other.entries.items() if text not in one.entries}
                 if gone or new:
                     rules = tuple(use for uses in new.values() for use in uses)
-                    found.append(Change(label=one.label, before=self._listed(gone), after=self._listed(new), rules=rules))
+                    is_list = name in _LISTS or name == "intake"
+                    texts = {"before": self._listed(gone), "after": self._listed(new)}
+                    found.append(Change(label=one.label, **texts, rules=rules, is_list=is_list))
             elif one.text != other.text:
                 found.append(Change(label=other.label, before=one.text, after=other.text, rules=other.rules))
         return found

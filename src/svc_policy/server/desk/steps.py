@@ -21,7 +21,7 @@ from svc_policy.errors import PolicyError
 from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
 from svc_policy.messages import Language, Message, message
 from svc_policy.plan import result_names
-from svc_policy.server.desk.outcome import Outcomes
+from svc_policy.server.desk.outcome import Change, Outcomes
 from svc_policy.server.desk.rows import Cited
 
 if TYPE_CHECKING:
@@ -220,12 +220,20 @@ class _Search:
         words: list[Value] = [False, True] if fact.kind == "bool" else list(fact.values)
         if not words:
             words = [word for word in self.known.get(place.general, ()) if word is not None]
+        merged: list[tuple[list[Value], list[dict[str, Any]]]] = []
         for word in [word for word in words if word != place.value][:_MOST_WORDS]:
             other = self.decided(place, word)
-            if other is not None and self.signature(other, amounts=True) != self.amounts_before:
-                step = self.step(place, word, other, message("{value}", value=self.value(place, word)))
-                if step["changes"]:
-                    yield step
+            if other is None or self.signature(other, amounts=True) == self.amounts_before:
+                continue
+            changes = self.changes(other)
+            alike = next((alike for alike, found in merged if found == changes), None)
+            if alike is not None:
+                alike.append(word)
+            elif changes:
+                merged.append(([word], changes))
+        for alike, changes in merged:
+            named = self.words.listed(self.value(place, word) for word in alike)
+            yield {"value": written_value(self.policy, place.fact, alike[0]), "text": named, "changes": changes}
 
     def towards(self, place: Place, value: int, direction: int) -> Iterator[dict[str, Any]]:
         """Find the nearest boundaries on one side of a measured fact."""
@@ -243,22 +251,24 @@ class _Search:
     def measured(self, place: Place, value: int, direction: int) -> dict[str, Any]:
         other = self.decided(place, value)
         assert other is not None
-        shown = self.value(place, value)
-        text = message("from {value} on", value=shown) if direction > 0 else message("up to {value}", value=shown)
-        return self.step(place, value, other, text)
-
-    def step(self, place: Place, value: Value, other: Decision, text: Message) -> dict[str, Any]:
-        return {
-            "value": written_value(self.policy, place.fact, value),
-            "text": self.words(text),
-            "changes": self.changes(other),
-        }
+        if place.fact.kind == "duration" and value % 60:
+            # The wording knows no seconds beside hours: the boundary is said by its other side.
+            near = self.value(place, value - direction)
+            text = message("over {value}", value=near) if direction > 0 else message("under {value}", value=near)
+        else:
+            shown = self.value(place, value)
+            text = message("from {value} on", value=shown) if direction > 0 else message("up to {value}", value=shown)
+        written = written_value(self.policy, place.fact, value)
+        return {"value": written, "text": self.words(text), "changes": self.changes(other)}
 
     def changes(self, other: Decision) -> list[dict[str, Any]]:
         return [
-            {"label": one.label, "before": one.before, "after": one.after, "rules": self.cited.keys(one.rules)}
-            for one in self.outcomes.changes(self.before, self.outcomes.of(other))
+            self.told(one) for one in self.outcomes.changes(self.before, self.outcomes.of(other))
         ]
+
+    def told(self, one: Change) -> dict[str, Any]:
+        rules = self.cited.keys(one.rules)
+        return {"label": one.label, "before": one.before, "after": one.after, "is_list": one.is_list, "rules": rules}
 
     def is_linear(self, place: Place, value: int) -> bool:
         """Say whether the least step to either side changes an amount: then it is a price, and has no boundaries."""
@@ -346,10 +356,7 @@ class _Search:
                 following = decision.next_change_at
             except PolicyError:
                 break
-            changes = [
-                {"label": one.label, "before": one.before, "after": one.after, "rules": self.cited.keys(one.rules)}
-                for one in self.outcomes.changes(before, after)
-            ]
+            changes = [self.told(one) for one in self.outcomes.changes(before, after)]
             if changes:
                 found.append({"at": int(change.timestamp()), "text": self.words.instant(change), "changes": changes})
             before, change = after, following

@@ -1,0 +1,1 @@
+"""The shop: settings, addresses, a clock that tests turn."""

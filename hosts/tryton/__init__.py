@@ -1,0 +1,1 @@
+"""A real Tryton with the module activated: workflow by proteus, JSON-RPC from outside, the cron entry, faults."""

@@ -1,0 +1,86 @@
+"""A desk that was saved and restored in the middle tells what one that ran through tells, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from bench.live_stream import Stream
+from svc_policy.adapters.live import LiveDesk, restore, save
+from svc_policy.errors import UsageError
+
+from .shop import shop
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory):
+    return shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def events(policy):
+    return list(Stream(policy=policy, seed=11, events=500, pace=3600, late=0.2, devices=3))
+
+
+def lines(told):
+    return [one.to_dict() for one in told]
+
+
+def test_nothing_is_lost_and_nothing_said_twice(policy, events, tmp_path):
+    through = LiveDesk(policy)
+    wanted = lines(through.follow(events))
+    assert {one["kind"] for one in wanted} == {"raised", "withdrawn"}
+    chance = random.Random(3)
+    stops = sorted(chance.sample(range(1, len(events)), 6))
+    path = tmp_path / "desk.jsonl"
+    told, desk, done = [], LiveDesk(policy), 0
+    for stop in stops:
+        for event in events[done:stop]:
+            told += desk.tell(event)
+        save(desk, path, position=stop)
+        desk, done = restore(policy, path)
+        assert done == stop
+        assert desk.tell({"event": "tick", "at": desk.now.isoformat()}) == []
+    told += desk.follow(events[done:])
+    assert lines(told) == wanted
+    assert desk.open_tickets == through.open_tickets
+
+
+def test_events_that_wait_for_the_clock_are_kept(policy, tmp_path):
+    path = tmp_path / "desk.jsonl"
+    desk = LiveDesk(policy, follows_events=False)
+    event = {"id": "1", "ticket": "T", "at": "2026-03-04T09:00:00", "event": "received"}
+    assert desk.tell({**event, "facts": {"request_kind": "complaint", "injury": True}}) == []
+    save(desk, path)
+    desk, _ = restore(policy, path, follows_events=False)
+    told = desk.tell({"event": "tick", "at": "2026-03-04T09:00:00"})
+    assert [(one.rule.rule, one.level) for one in told] == [("hurt", 3), ("kind", 1)]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda text: text.replace('"digest": "', '"digest": "0', 1), "the state is of the policy made@0"),
+        (lambda text: text.rsplit("\n", 2)[0] + "\n", "the state ends early"),
+        (lambda text: text[: len(text) // 2], "this is no state of a live desk"),
+        (lambda text: "[]\n", "this is no state of a live desk"),
+        (lambda text: text + '{"ticket": "T-1"}\n', "this line is no part of a state"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(policy, events, tmp_path, spoil, says):
+    path = tmp_path / "desk.jsonl"
+    desk = LiveDesk(policy)
+    for event in events[:60]:
+        desk.tell(event)
+    save(desk, path)
+    assert all(isinstance(json.loads(line), dict) for line in path.read_text().splitlines())
+    path.write_text(spoil(path.read_text()))
+    with pytest.raises(UsageError, match=says):
+        restore(policy, path)
+
+
+def test_a_state_that_is_not_there(policy, tmp_path):
+    with pytest.raises(UsageError, match="there is no such file"):
+        restore(policy, tmp_path / "none.jsonl")
