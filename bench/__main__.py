@@ -24,6 +24,7 @@ MODULES = {
     "tables": "bench.tables",
     "check": "bench.check",
     "strategies": "bench.strategies",
+    "live": "bench.live",
 }
 
 

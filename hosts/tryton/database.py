@@ -67,7 +67,7 @@ def _make(path: Path, modules: Iterable[str], base: Path | None) -> None:
         shutil.copyfile(base, database)
     (folder / "password").write_text(PASSWORD, encoding="utf-8")
     command = ["trytond-admin", "-c", str(write_config(folder)), "-d", NAME, "-m", "-u", *modules]
-    command += ["--activate-dependencies", "-l", "zh_CN", "--email", "admin@example.com"]
+    command += ["--activate-dependencies", "-l", "zh_CN", "--email", "admin@example.com", "--administrator"]
     environment = {**os.environ, "TRYTONPASSFILE": str(folder / "password")}
     run = [str(Path(sys.prefix) / "bin" / command[0]), *command[1:]]
     subprocess.run(run, env=environment, check=True, timeout=300)

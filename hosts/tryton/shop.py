@@ -117,6 +117,7 @@ def open_shop(folder: Path, config_file: Path) -> Shop:
     shop.depot.save()
     admin = user(config.user)
     admin.companies.append(company(shop.depot.id))
+    admin.company_filter = "all"
     admin.save()
     config._context = user.get_preferences(True, config.context)
     group = Model.get("res.group")
@@ -130,6 +131,7 @@ def open_shop(folder: Path, config_file: Path) -> Shop:
             one.groups.append(group(groups[name].id))
         one.companies.extend([company(shop.mall.id), company(shop.depot.id)])
         one.company = company(shop.depot.id)
+        one.company_filter = "all"
         one.save()
         shop.users[login] = one
     shop.customer = party(name=HTML)

@@ -65,8 +65,8 @@ def test_what_is_missing_is_said_and_asked_in_both_languages(shop: Shop) -> None
         complaint.click("wait")
         assert complaint.svc_category is None
         assert complaint.svc_coverage == "undetermined"
-        assert complaint.svc_missing == "Please find out: date of delivery, floor."
+        assert complaint.svc_missing == "Please find out: date of delivery, parts are needed."
     with shop.of(shop.depot, language="zh_CN"):
         again = Model.get("sale.complaint")(complaint.id)
-        assert again.svc_missing == "请了解：交付日期、楼层。"
+        assert again.svc_missing == "请了解：交付日期、需更换配件。"
         assert "尚" in again.svc_explanation or "未" in again.svc_explanation

@@ -47,6 +47,7 @@ def test_every_command_of_the_design_is_there():
         "replay",
         "test",
         "serve",
+        "watch",
         "token",
     ]
     assert sorted(commands.commands) == sorted(wanted)

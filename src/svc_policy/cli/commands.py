@@ -22,6 +22,7 @@ from svc_policy.cli.scheduling import schedule, staffing
 from svc_policy.cli.serving import serve, token
 from svc_policy.cli.testing import test
 from svc_policy.cli.transferring import transfer
+from svc_policy.cli.watching import watch
 from svc_policy.messages import message
 
 
@@ -78,6 +79,7 @@ for command in (
     record,
     replay,
     test,
+    watch,
     adapters,
     transfer,
     serve,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from svc_policy.engines.sql_worktime import Node, number
+from svc_policy.engines.sql_worktime import Node, bigint, number
 from svc_policy.expressions.nodes import Expression
 
 DIALECTS: Final = ("duckdb", "postgres")
@@ -70,11 +70,19 @@ class Printer:
     def __call__(self, node: Expression) -> Node:
         operator = node.operator
         if operator == "constant":
-            return typed_null(node.type) if node.data is None else literal(node.data)
+            return self.constant(node)
         if operator in ("fact", "column"):
             return self.leaf(node)
         made: Node = getattr(self, f"_{operator}", self._strict)(node)
         return made
+
+    def constant(self, node: Expression) -> Node:
+        """Print a constant; one that is computed with has to be as wide as what it is computed with."""
+        if node.data is None:
+            return typed_null(node.type)
+        if self.dialect == "postgres" and node.type == "int":
+            return bigint(literal(node.data))
+        return literal(node.data)
 
     def arguments(self, node: Expression) -> list[Node]:
         """Print the arguments, in parentheses where they are compound."""
@@ -127,6 +135,8 @@ class Printer:
 
     def _strict(self, node: Expression) -> Node:
         arguments = self.arguments(node)
+        if self.dialect == "postgres" and node.operator.endswith("_divide"):
+            arguments[1] = self._divisor(node.arguments[1], arguments[1])
         match node.operator:
             case "not":
                 return exp.Not(this=arguments[0])
@@ -156,6 +166,13 @@ class Printer:
                 return self.half_up_divide(*arguments)
             case _:
                 raise ValueError(f"{node.operator!r} is laid out in layers, not printed")
+
+    @staticmethod
+    def _divisor(node: Expression, divisor: Node) -> Node:
+        """Let a divisor of 0, which no ticket states, make null of one row and not an error of all."""
+        if node.operator == "constant":
+            return divisor
+        return exp.Nullif(this=divisor, expression=number(0))
 
     @staticmethod
     def _pick(comparison: Any, left: Node, right: Node) -> Node:

@@ -551,11 +551,11 @@ def _one_of(name: str, rows: Sequence[int]) -> Node:
 
 def _listed(first: str, values: Sequence[Expression], kind: str) -> Node:
     """Choose a constant by the row that holds, in one step."""
-    words = {None: "NULL", True: "t", False: "f"}
-    texts = [words.get(value.data) or str(value.data) if kind == "bool" or value.data is None else str(value.data)
-             for value in values]
-    listed = exp.cast(exp.Literal.string("{" + ",".join(texts) + "}"), "bigint[]" if kind == "int" else "boolean[]",
-                      dialect="postgres")
+    words = ["NULL" if value.data is None else str(value.data).lower() for value in values]
+    of = exp.DataType(
+        this=exp.DataType.Type.ARRAY, expressions=[exp.DataType.build("bigint" if kind == "int" else kind)], nested=True
+    )
+    listed = exp.Cast(this=exp.Literal.string(f"{{{','.join(words)}}}"), to=of)
     return exp.Bracket(this=paren(listed), expressions=[exp.cast(column(first), "int")], offset=1)
 
 

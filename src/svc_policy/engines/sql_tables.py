@@ -11,7 +11,7 @@ import attrs
 from sqlglot import exp
 
 from svc_policy.engines.runtime import DAY, FIRST_DAY, LAST_DAY, PolicyClocks, zone_changes
-from svc_policy.engines.sql_expressions import case, paren, wrapped
+from svc_policy.engines.sql_expressions import case, literal, paren, wrapped
 from svc_policy.engines.sql_worktime import (
     AbsoluteClock,
     Clock,
@@ -114,8 +114,6 @@ class SetupTables:
         return "\n".join([*tables, *(statement for name in self.lists for statement in self._list_statements(name))])
 
     def _list_statements(self, name: str) -> Iterator[str]:
-        from svc_policy.engines.sql_expressions import literal
-
         values = self.lists[name]
         first = next(iter(values.values()), 0)
         kind = "BOOLEAN" if isinstance(first, bool) else "TEXT" if isinstance(first, str) else "BIGINT"

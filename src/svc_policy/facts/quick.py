@@ -95,6 +95,17 @@ class _Maker:
         return made, values
 
 
+@attrs.frozen
+class Stated:
+    """What a ticket states, in internal values and by name: of itself, and of the records in its lists."""
+
+    ticket_id: str
+    values: dict[str, Value]
+    lines: dict[str, list[dict[str, Value]]]
+    #: As it was given, for whoever wants the ticket after all.
+    raw: Mapping[str, Any]
+
+
 class QuickReader:
     """Reads plainly written tickets; see the module."""
 
@@ -122,6 +133,67 @@ class QuickReader:
             return self._read(raw)
         except GiveUp:
             return None
+
+    def values(self, raw: object) -> Stated:
+        """Read what a ticket states without making one.
+
+        Raises:
+            GiveUp: It has to be read the other way.
+        """
+        if type(raw) is not dict:
+            raise GiveUp
+        facts, apart, extra = self._ticket.facts, self._apart, raw.get("extra")
+        found: dict[str, Value] = {}
+        lines: dict[str, list[dict[str, Value]]] = {}
+        for name, given in raw.items():
+            fact = facts.get(name)
+            if fact is not None:
+                if given is not None:
+                    found[name] = fact[1](given)[1]
+            elif name not in apart:
+                raise GiveUp
+            elif given is not None and name in self._lines:
+                if type(given) is not list:
+                    raise GiveUp
+                maker = self._lines[name]
+                lines[name] = [self._stated(maker, line) for line in given]
+        if extra is not None:
+            found |= self._read_extra(extra)[1]
+        given = raw.get("ticket_id")
+        return Stated("" if given is None else self._text(given)[0], found, lines, raw)
+
+    @staticmethod
+    def _stated(maker: _Maker, line: object) -> dict[str, Value]:
+        if type(line) is not dict:
+            raise GiveUp
+        if not maker.is_plain and maker.make(line)[0]._settle():
+            raise GiveUp
+        found: dict[str, Value] = {}
+        for name, given in line.items():
+            fact = maker.facts.get(name)
+            if fact is None:
+                raise GiveUp
+            if given is not None:
+                found[name] = fact[1](given)[1]
+        return found
+
+    def ticket(self, stated: Stated) -> Ticket:
+        """Make the ticket that was stated."""
+        return self._read(stated.raw)
+
+    def values_of(self, ticket: Ticket) -> Stated:
+        """Give what a ticket states, its defaults among it."""
+        facts = {name: number for name, (number, _) in self._ticket.facts.items()}
+        found = {name: ticket.values[number] for name, number in facts.items() if ticket.values[number] is not None}
+        found |= ticket.extra_values
+        lines = {
+            name: [
+                {fact: record.values[number] for fact, (number, _) in maker.facts.items()}
+                for record in getattr(ticket, name)
+            ]
+            for name, maker in self._lines.items()
+        }
+        return Stated(ticket.ticket_id, found, {name: of for name, of in lines.items() if of}, {})
 
     def _read(self, raw: object) -> Ticket:
         if type(raw) is not dict:

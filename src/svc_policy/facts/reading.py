@@ -80,7 +80,7 @@ class TicketReader:
         self._digits = digits
         self._facts = tuple(facts)
         self._company = {fact.name: fact for fact in company_facts(self._facts)}
-        self._quick = QuickReader(self._zone, digits, self._facts)
+        self.quick = QuickReader(self._zone, digits, self._facts)
 
     def read(self, data: Mapping[str, Any] | str | bytes | Path, *, name: str = "") -> Ticket:
         """Read one ticket from a mapping, from the text of JSON or TOML, or from a file.
@@ -124,7 +124,7 @@ class TicketReader:
         Raises:
             TicketError: As :meth:`read`.
         """
-        found = self._quick.read(raw)
+        found = self.quick.read(raw)
         if found is not None:
             return found
         try:

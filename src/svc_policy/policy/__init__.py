@@ -314,6 +314,10 @@ class Policy(PolicyViews):
             known = message("known here: {known}", known=", ".join(DIALECTS))
             unknown = message("a policy cannot be compiled to `{dialect}`", dialect=dialect)
             raise UsageError([problem("dialect-unknown", unknown, help=known)])
+        if dialect == "postgres":
+            from svc_policy.engines.postgres_script import postgres_script
+
+            return postgres_script(self.pack, self.plan, self.clocks)
         return compile_sql(self.plan, self.clocks, dialect)
 
     def __repr__(self) -> str:

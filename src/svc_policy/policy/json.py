@@ -103,9 +103,12 @@ KEYS = tuple(_MAKERS)
 class Plain:
     """Turns records into what JSON can hold; what a type becomes is looked up once."""
 
+    #: What stays as it is.
+    simple: frozenset[type] = frozenset((str, int, bool, type(None), float))
+
     def __init__(self) -> None:
         self._by_type: dict[type, Callable[[Any], Any]] = {
-            **dict.fromkeys((str, int, bool, type(None), float), _as_it_is),
+            **dict.fromkeys(self.simple, _as_it_is),
             Decimal: str,
             timedelta: lambda value: int(value.total_seconds()),
             datetime: datetime.isoformat,
@@ -147,15 +150,28 @@ class Plain:
         return {**self(dict(item.cells)), "rule": self.rule(item.rule)}
 
     def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
-        return {key: self(item) for key, item in value.items()}
+        simple = self.simple
+        return {key: item if type(item) in simple else self(item) for key, item in value.items()}
 
     def _list(self, value: Iterable[Any]) -> list[Any]:
-        return [self(item) for item in value]
+        simple = self.simple
+        return [item if type(item) in simple else self(item) for item in value]
+
+    def _record_maker(self, names: tuple[str, ...]) -> Callable[[Any], Any]:
+        simple = self.simple
+
+        def made(record: Any) -> dict[str, Any]:
+            found = {}
+            for name in names:
+                value = getattr(record, name)
+                found[name] = value if type(value) in simple else self(value)
+            return found
+
+        return made
 
     def _maker_of(self, kind: type) -> Callable[[Any], Any]:
         if attrs.has(kind):
-            names = tuple(field.name for field in attrs.fields(kind))
-            return lambda record: {name: self(getattr(record, name)) for name in names}
+            return self._record_maker(tuple(field.name for field in attrs.fields(kind)))
         near = next((known for known in self._by_type if issubclass(kind, known)), None)
         return _as_it_is if near is None else self._by_type[near]
 

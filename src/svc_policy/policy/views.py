@@ -72,6 +72,8 @@ class PolicyViews:
         #: What was made before of rows, which never change; the rows stand beside it, so that none takes its id.
         self._uses: dict[tuple[str, int, str, bool], tuple[Row, RuleUse]] = {}
         self._items: dict[tuple[str, int, str], tuple[Row, Item]] = {}
+        #: Ids of the items that are the same for every ticket, and are handed out again.
+        self.fixed_items: set[int] = set()
         self._decimals = minor_digits(self.pack.settings.currency) or 0
 
     if TYPE_CHECKING:
@@ -176,9 +178,16 @@ class PolicyViews:
         """Yield the number and row of every row of a collect table that holds."""
         name = f"{table}_fired"
         mask = self.column(decision, name) if grain == "ticket" else self.child_column(decision, grain, number, name)
-        for index, row in enumerate(self.plan.tables.get(table, ())):
-            if mask and int(mask) >> index & 1:
-                yield index, row
+        left = int(mask or 0)
+        if not left:
+            return
+        rows = self.plan.tables.get(table, ())
+        while left:
+            index = (left & -left).bit_length() - 1
+            if index >= len(rows):
+                return
+            yield index, rows[index]
+            left &= left - 1
 
     @staticmethod
     def family_of(table: str) -> str:
@@ -431,6 +440,7 @@ class PolicyViews:
         is_fixed = not any(isinstance(cell, Parameter) for cell in row.results.values())
         if is_fixed and table not in ("procedures", "forms") and len(self._items) < MOST_KEPT:
             self._items[table, id(row), subject] = row, made
+            self.fixed_items.add(id(made))
         return made
 
     def _in_force_of(self, decision: Decision, table: str, cell: object) -> object:
@@ -518,16 +528,36 @@ class PolicyViews:
     def rules(self, decision: Decision) -> tuple[RuleUse, ...]:
         """List every rule that made the decision."""
         found: list[RuleUse] = []
-        holds = list(self._hold_rules(decision))
-        for table in self.plan.tables:
+        holds = list(self._hold_rules(decision)) if decision.ticket.holds else []
+        for table, column in self._rule_columns():
             if holds and table in MILESTONES:
                 # Which clocks a hold stops is said just before the deadlines that it stops.
                 found.extend(holds)
                 holds = []
-            found.extend(self._rules_of(decision, table))
+            # Most tables of a policy have nothing to say to a ticket.
+            if column is None or self.column(decision, column):
+                found.extend(self._rules_of(decision, table))
             if table == "forms":
                 found.extend(self._field_rules(decision))
         return (*found, *holds)
+
+    def _rule_columns(self) -> tuple[tuple[str, str | None], ...]:
+        """Name, for each table, the column of a ticket that says which rows hold; None for tables of child records."""
+        found: tuple[tuple[str, str | None], ...] | None = getattr(self, "_columns_of_rules", None)
+        if found is None:
+            of_ticket = self._indexes()["ticket"]
+            found = self._columns_of_rules = tuple(
+                (
+                    table,
+                    None
+                    if table in _CHILD_TABLES
+                    else f"{table}_row"
+                    if f"{table}_row" in of_ticket
+                    else f"{table}_fired",
+                )
+                for table in self.plan.tables
+            )
+        return found
 
     def _field_rules(self, decision: Decision) -> Iterator[RuleUse]:
         """Yield the rules of the fields of the forms that are due."""

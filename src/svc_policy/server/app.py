@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from svc_policy.errors import PolicyError, problem
 from svc_policy.messages import message
 from svc_policy.policy import Policy
-from svc_policy.server import deciding, managing, metrics, problems
+from svc_policy.server import batch, deciding, managing, metrics, problems
 from svc_policy.server.guard import Guard
 from svc_policy.server.managing import Manager
 from svc_policy.server.metrics import Metrics
@@ -117,6 +117,7 @@ def create_app(
         deciding.explain,
         deciding.live,
         deciding.ready,
+        batch.batch,
         managing.publish,
         managing.activate,
         managing.check,
@@ -133,6 +134,7 @@ def create_app(
         "store": store,
         "manager": manager,
         "metrics": measures,
+        "workers": batch.Workers(settings.limits),
         "stopping": False,
     }
     return Litestar(
@@ -158,6 +160,12 @@ class Service:
     guard: Guard
     manager: Manager
     store: Store
+
+    def stop(self) -> None:
+        """End the processes beside it."""
+        self.manager.heavy.stop()
+        workers: batch.Workers = self.app.state.workers
+        workers.stop()
 
 
 def create_service(given: list[Kept], settings: Settings) -> Service:

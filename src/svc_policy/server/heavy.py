@@ -92,20 +92,19 @@ def _failed(code: int | None, said: bytes) -> Refused:
     return refuse(503, "serve-heavy-failed", text)
 
 
-async def start_worker(memory: int) -> asyncio.subprocess.Process:
-    """Start a process for one kind of work; `memory` bounds its address space, in bytes."""
-    process = await asyncio.create_subprocess_exec(
+async def start_worker(memory: int, *, quiet: bool = False) -> asyncio.subprocess.Process:
+    """Start a process for one kind of work; `memory` bounds its address space, in bytes; 0 does not."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         _WORK,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL if quiet else asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONUTF8": "1", "SVC_POLICY_WORK_MEMORY": str(memory)},
         # A signal from the terminal is for the service alone, which ends its processes itself.
         start_new_session=True,
     )
-    return process
 
 
 def kill(process: asyncio.subprocess.Process) -> None:

@@ -178,7 +178,7 @@ def run(given: list[Kept], settings: Settings, started: Callable[[str], None]) -
             answering.ready(kept.policy)
         _serve(service, settings, listening, started)
     finally:
-        service.manager.heavy.stop()
+        service.stop()
         service.store.close()
         listening.close()
     return 0
@@ -204,7 +204,7 @@ def _serve(service: Service, settings: Settings, listening: socket.socket, start
         service.app.state.stopping = True
 
     def at_once() -> None:
-        service.manager.heavy.stop()
+        service.stop()
         service.store.close()
 
     server = _Server(config, on_stop, at_once)

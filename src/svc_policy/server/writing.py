@@ -23,11 +23,12 @@ class Ready(Plain):
     A policy hands out the same record for the same rule each time, by which what was made of it is found.
     """
 
-    def __init__(self) -> None:
+    simple = Plain.simple | {datetime, date, Decimal}
+
+    def __init__(self, policy: Policy) -> None:
         super().__init__()
-        for kind in (datetime, date, Decimal):
-            del self._by_type[kind]
-            self._by_type[kind] = _as_it_is
+        self._fixed = policy.fixed_items
+        self._by_type |= dict.fromkeys(self.simple, _as_it_is)
         self._rules: dict[int, tuple[RuleUse, msgspec.Raw]] = {}
         self._items: dict[int, tuple[Item, msgspec.Raw]] = {}
 
@@ -43,17 +44,13 @@ class Ready(Plain):
         return made
 
     def item(self, item: Item) -> Any:
-        """Give the JSON of an item that was made before, else what is to be written of it."""
+        """Give the JSON of an item that comes again, else what is to be written of it."""
         kept = self._items.get(id(item))
         if kept is not None:
             return kept[1]
-        return super().item(item)
-
-    def keep(self, item: Item) -> Any:
-        """Give the JSON of an item that comes again."""
+        if id(item) not in self._fixed:
+            return super().item(item)
         made = msgspec.Raw(_ENCODER.encode(super().item(item)))
-        if len(self._items) >= _MOST_KEPT:
-            self._items.clear()
         self._items[id(item)] = item, made
         return made
 
@@ -66,5 +63,5 @@ def decision_to_json(policy: Policy, decision: Decision, keys: Container[str] | 
     """Write a decision as JSON in UTF-8: what `policy.json` gives, character by character but for blanks."""
     ready: Ready | None = policy.__dict__.get("_ready_json")
     if ready is None:
-        ready = policy.__dict__["_ready_json"] = Ready()
+        ready = policy.__dict__["_ready_json"] = Ready(policy)
     return _ENCODER.encode(decision_tree(policy, decision, ready, keys))

@@ -136,7 +136,7 @@ class _Paths:
 
 
 class Values:
-    """Gives the values of columns for decisions: texts, whole numbers, decimals, truths, instants in UTC, dates, JSON."""
+    """Gives the values of columns: texts, whole numbers, decimals, truths, instants in UTC, dates, JSON."""
 
     def __init__(self, columns: tuple[Column, ...]) -> None:
         plain = {column.path.partition(".")[0] for column in columns if not _is_direct(column)}
@@ -212,16 +212,3 @@ def as_text(value: Any, kind: Kind) -> str:
     if kind == "json":
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return str(value)
-
-
-def is_storable(value: Any, kind: Kind) -> bool:
-    """Say whether a database can hold a value: no text with a NUL in it, and none that is not Unicode."""
-    if kind not in ("text", "json") or value is None:
-        return True
-    text = as_text(value, kind)
-    if kind == "json" and "\\u0000" in text:
-        return False
-    try:
-        return b"\0" not in text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False

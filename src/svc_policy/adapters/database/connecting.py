@@ -80,18 +80,21 @@ class Database:
         sqlalchemy.event.listen(self.engine, "connect", self._prepare)
 
     def _options(self, url: Any) -> dict[str, Any]:
+        import sqlalchemy
+
+        # A connection a transaction: nothing is left open, and a server that was restarted is found as it is.
+        options: dict[str, Any] = {"poolclass": sqlalchemy.pool.NullPool}
         if url.get_backend_name() == "sqlite":
-            return {"connect_args": {"timeout": self.timeout}}
-        if url.get_backend_name() != "postgresql":
-            return {"pool_pre_ping": True}
-        given = {
-            "connect_timeout": CONNECTING,
-            # Whether a host that went silent is still there.
-            "tcp_user_timeout": int((self.timeout + CONNECTING) * 1000),
-            "application_name": "svc-policy",
-        }
-        arguments = {key: item for key, item in given.items() if key not in url.query}
-        return {"pool_pre_ping": True, "connect_args": arguments}
+            options["connect_args"] = {"timeout": self.timeout}
+        elif url.get_backend_name() == "postgresql":
+            given = {
+                "connect_timeout": CONNECTING,
+                # Whether a host that went silent is still there.
+                "tcp_user_timeout": int((self.timeout + CONNECTING) * 1000),
+                "application_name": "svc-policy",
+            }
+            options["connect_args"] = {key: item for key, item in given.items() if key not in url.query}
+        return options
 
     def _prepare(self, connection: Any, _: object) -> None:
         """Set up a new connection of the driver."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
-from svc_policy.adapters.database.columns import Column, Values, as_text, columns_of, is_storable, settled
+from svc_policy.adapters.database.columns import Column, Values, as_text, columns_of, settled
 from svc_policy.adapters.database.connecting import TIMEOUT, Database, reason_of
 from svc_policy.adapters.protocol import Unreadable, Written
 from svc_policy.errors import AdapterError, Place, Problem, nearest, problem
@@ -241,25 +241,21 @@ class DatabaseSink:
         rows: dict[str, dict[str, Any]] = {}
         for decision in decisions:
             name = decision.ticket.ticket_id
-            values = self._values.of(decision)
-            wrong = self._unstorable(name, values)
+            wrong = self._unfit_name(name)
             if wrong is not None:
                 refused.append(self._refused(name, "database-value", wrong))
                 continue
             if name in rows:
                 yield rows
                 rows = {}
-            rows[name] = values
+            rows[name] = self._values.of(decision)
         yield rows
 
-    def _unstorable(self, name: str, values: Mapping[str, Any]) -> Message | None:
+    def _unfit_name(self, name: str) -> Message | None:
         if not name:
             return message("the decision is of a ticket without an id")
         if self._key_is_number and not re.fullmatch("0|[1-9][0-9]{0,17}", name):
             return message("the table takes whole numbers as ids of tickets")
-        for column in self.columns:
-            if not is_storable(values[column.name], column.kind):
-                return message("`{column}` holds a character that databases do not take", column=column.name)
         return None
 
     def _refused(self, name: str, code: str, text: Message) -> Unreadable:

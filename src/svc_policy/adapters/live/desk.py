@@ -20,7 +20,7 @@ import attrs
 
 from svc_policy.adapters.live.alerts import Alert, AlertWriter
 from svc_policy.adapters.live.course import Course, Log, Reached, Runner
-from svc_policy.adapters.live.events import TICK, Event, EventReader
+from svc_policy.adapters.live.events import TICK, Event, EventReader, Reader
 from svc_policy.adapters.live.folding import Facts, FactsForm
 from svc_policy.adapters.live.judging import EARLIER_REPAIRS, Judge, Judgement, PlanJudge, relevant_facts
 from svc_policy.adapters.live.repairs import Device, Repairs
@@ -75,17 +75,24 @@ class LiveDesk:
         follows_events: The desk's clock goes by the events: each moves it on to just before its own instant. False
             leaves the clock to :meth:`advance` alone; events of a later instant then wait for it.
         judge: Tells which rules hold; the policy's own decision unless given.
+        reader: Reads events; those of :mod:`.events` unless given.
     """
 
     def __init__(
-        self, policy: Policy, *, keep: timedelta = KEEP, follows_events: bool = True, judge: Judge | None = None
+        self,
+        policy: Policy,
+        *,
+        keep: timedelta = KEEP,
+        follows_events: bool = True,
+        judge: Judge | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self.policy = policy
         self.counts = Counts()
         self.judge: Judge = PlanJudge(policy) if judge is None else judge
         rules = self.judge.rules
         relevant = relevant_facts(policy, rules)
-        self.reader = EventReader(policy)
+        self.reader: Reader = EventReader(policy) if reader is None else reader
         self._writer = AlertWriter(policy, rules)
         self._form = FactsForm(policy, relevant)
         self._keep_s = int(keep.total_seconds())
@@ -133,7 +140,7 @@ class LiveDesk:
             event = self.reader.read(given, place)
         except TicketError as error:
             return [self._refused(_record_of(given), error.problems)]
-        return self.take(event, place=place)
+        return [] if event is None else self.take(event, place=place)
 
     def take(self, event: Event, *, place: Place | None = None) -> list[Told]:
         """Take in an event that was read."""
@@ -281,7 +288,8 @@ class LiveDesk:
         if event.ticket in self._gone:
             text = message("event `{id}`: ticket `{ticket}` is closed and gone", id=event.id, ticket=event.ticket)
             days = self._keep_s // 86_400
-            return problem("event-too-late", text, place=place, help=message("it was kept for {days} days", days=days))
+            advice = message("days for which a closed ticket is kept: {days}", days=days)
+            return problem("event-too-late", text, place=place, help=advice)
         log = self._logs.get(event.ticket)
         if log is None:
             log = self._logs[event.ticket] = Log(event.ticket, self._form)

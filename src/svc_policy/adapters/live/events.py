@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
@@ -50,19 +50,19 @@ Slot = int | str
 class Event:
     """One event: what it is called, of which ticket, when (epoch seconds), and what it says.
 
-    `milestone` is the fact that it dates, `kind` the hold that it opens or
-    closes, `of` the event that it takes back; empty for other events. `stated`
-    are facts in internal values, None for one that is taken back. `given` is
-    what was read, to be kept.
+    `stated` are facts in internal values, None for one that is taken back;
+    `first` those that hold only where nothing is stated before, as milestones
+    do. `holds` are kinds of hold with whether it opens them or closes them;
+    `of` is the event that it takes back. `given` is what was read, to be kept.
     """
 
     id: str
     ticket: str
     at_s: int
     name: str
-    milestone: str = ""
-    kind: str = ""
     of: str = ""
+    holds: tuple[tuple[str, bool], ...] = ()
+    first: tuple[tuple[int, Any], ...] = ()
     stated: tuple[tuple[Slot, Any], ...] = ()
     given: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
@@ -73,13 +73,19 @@ class Event:
 
     def says_as(self, other: Event) -> bool:
         """Say whether two events say the same, however their instants are written."""
-        return (self.order, self.name, self.kind, self.of, self.stated) == (
-            other.order,
-            other.name,
-            other.kind,
-            other.of,
-            other.stated,
-        )
+        return attrs.evolve(self, given={}) == attrs.evolve(other, given={})
+
+
+class Reader(Protocol):
+    """Reads events from plain values."""
+
+    def read(self, given: object, place: Place | None = None) -> Event | None:
+        """Read an event; None for one that says nothing.
+
+        Raises:
+            TicketError: With everything in it that cannot be.
+        """
+        ...
 
 
 class EventReader:
@@ -95,8 +101,6 @@ class EventReader:
         hold_kind = next(fact for fact in declared("hold", settings.company_facts) if fact.name == "hold_kind")
         self._kinds = tuple(hold_kind.values)
         self._read: dict[tuple[str, type, Any], tuple[Slot, Any]] = {}
-        axis = policy.clocks.axis
-        self._valid = None if axis is None else (axis.first_instant, axis.last_instant)
 
     def read(self, given: object, place: Place | None = None) -> Event:
         """Read an event.
@@ -122,13 +126,15 @@ class EventReader:
         is_tick = name == TICK
         own = "" if is_tick and given.get("id") is None else _named(given, "id", wrong)
         ticket = "" if is_tick else _named(given, "ticket", wrong)
-        kind = of = milestone = ""
+        of = ""
+        holds: tuple[tuple[str, bool], ...] = ()
+        first: tuple[tuple[int, Any], ...] = ()
         if name in (HOLD_OPENED, HOLD_CLOSED):
-            kind = self._kind(given, wrong)
+            holds = ((self._kind(given, wrong), name == HOLD_OPENED),)
         elif name == RETRACTED:
             of = _named(given, "of", wrong)
         elif isinstance(name, str) and name in MILESTONES:
-            milestone = MILESTONES[name]
+            first = ((self._places[MILESTONES[name]], self._milestone(MILESTONES[name], at_s)),)
         elif name not in (FACTS, TICK):
             known = (*MILESTONES, FACTS, HOLD_OPENED, HOLD_CLOSED, RETRACTED, TICK)
             near = nearest(name, known) if isinstance(name, str) else None
@@ -152,9 +158,9 @@ class EventReader:
             ticket=ticket,
             at_s=at_s,
             name=str(name),
-            milestone=milestone,
-            kind=kind,
             of=of,
+            holds=holds,
+            first=first,
             stated=stated,
             given=given,
         )
@@ -176,14 +182,13 @@ class EventReader:
             text = message("cannot read `{text}` in `{name}`", text=shown(given.get(shown_name)), name=shown_name)
             wrong(refusal.code, text, refusal.help)
             return 0
-        if self._valid is not None and not self._valid[0] <= at_s <= self._valid[1]:
-            first, last = (str(self._policy.instant(one)) for one in self._valid)
-            wrong(
-                "event-outside-calendar",
-                message("`{text}` lies outside the policy's calendar", text=shown(text)),
-                message("the calendar runs from {first} to {last}", first=first, last=last),
-            )
+        if (outside := outside_calendar(self._policy, at_s, text)) is not None:
+            wrong(outside.code, outside.message, outside.help)
         return at_s
+
+    def _milestone(self, fact: str, at_s: int) -> int:
+        """Give the value of a milestone that was reached: its instant, or its day in the policy's zone."""
+        return self._policy.clocks.local_day(at_s) if fact.endswith("_on") else at_s
 
     def _kind(self, given: Mapping[str, Any], wrong: Any) -> str:
         kind = _named(given, "kind", wrong)
@@ -245,6 +250,19 @@ class EventReader:
         return (name, getattr(ticket, name)) if place is None else (place, ticket.values[place])
 
 
+def outside_calendar(policy: Policy, at_s: int, text: str) -> Problem | None:
+    """Say that an instant lies outside the policy's calendar; nothing of one that does not."""
+    axis = policy.clocks.axis
+    if axis is None or axis.first_instant <= at_s <= axis.last_instant:
+        return None
+    first, last = policy.instant(axis.first_instant), policy.instant(axis.last_instant)
+    return problem(
+        "event-outside-calendar",
+        message("`{text}` lies outside the policy's calendar", text=shown(text)),
+        help=message("the calendar runs from {first} to {last}", first=first, last=last),
+    )
+
+
 def _named(given: Mapping[str, Any], key: str, wrong: Any) -> str:
     value = given.get(key)
     if value is None or value == "":
@@ -284,4 +302,4 @@ def _without_fraction(text: str) -> str:
     return head + rest.lstrip("0123456789")
 
 
-__all__ = ["FACTS", "HOLD_CLOSED", "HOLD_OPENED", "RETRACTED", "TICK", "Event", "EventReader"]
+__all__ = ["FACTS", "HOLD_CLOSED", "HOLD_OPENED", "RETRACTED", "TICK", "Event", "EventReader", "Reader"]

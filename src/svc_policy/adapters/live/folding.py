@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from svc_policy.adapters.live.events import HOLD_CLOSED, HOLD_OPENED, Event
+from svc_policy.adapters.live.events import Event
 from svc_policy.facts.normal import company_facts, declared
 from svc_policy.facts.registry import LISTS
 
@@ -56,13 +56,12 @@ class Facts:
         form = self._form
         matters = False
         values: list[Any] | None = None
-        if event.milestone:
-            place = form.places[event.milestone]
+        for place, value in event.first:
             if self.values[place] is None:
-                values = list(self.values)
-                values[place] = event.at_s if place not in form.days else form.day_of(event.at_s)
+                values = list(self.values) if values is None else values
+                values[place] = value
                 self._mark(place, True)
-                matters = place in form.relevant
+                matters = matters or place in form.relevant
         for slot, value in event.stated:
             if isinstance(slot, int):
                 values = list(self.values) if values is None else values
@@ -81,8 +80,8 @@ class Facts:
                 matters = matters or slot in form.relevant
         if values is not None:
             self.values = tuple(values)
-        if event.name in (HOLD_OPENED, HOLD_CLOSED):
-            matters = self._hold(event) or matters
+        for kind, opens in event.holds:
+            matters = self._hold(kind, opens, event.at_s) or matters
         return matters
 
     def _mark(self, place: int, stated: bool) -> None:
@@ -94,16 +93,14 @@ class Facts:
         bit = 1 << _LISTED.index(name)
         self.shape = self.shape | bit if records else self.shape & ~bit
 
-    def _hold(self, event: Event) -> bool:
-        running = next((one for one in self.holds if one.values[0] == event.kind and one.values[2] is None), None)
-        if event.name == HOLD_OPENED:
-            if running is not None:
-                return False
-            self._list("holds", (*self.holds, Span(event.kind, event.at_s, None)))
+    def _hold(self, kind: str, opens: bool, at_s: int) -> bool:
+        running = next((one for one in self.holds if one.values[0] == kind and one.values[2] is None), None)
+        if opens == (running is not None):
+            return False
+        if running is None:
+            self._list("holds", (*self.holds, Span(kind, at_s, None)))
         else:
-            if running is None:
-                return False
-            ended = Span(event.kind, running.values[1], event.at_s)
+            ended = Span(kind, running.values[1], at_s)
             self._list("holds", tuple(ended if one is running else one for one in self.holds))
         return "holds" in self._form.relevant
 
@@ -131,10 +128,8 @@ class FactsForm:
         self.places: Mapping[str, int] = {fact.name: index for index, fact in enumerate(listed)}
         self.empty: tuple[Any, ...] = tuple(fact.default for fact in listed)
         self.empty_shape = sum(1 << (index + len(_LISTED)) for index, one in enumerate(self.empty) if one is not None)
-        self.days = frozenset(index for index, fact in enumerate(listed) if fact.kind == "date")
         own = company_facts(policy.pack.settings.company_facts)
         self.company: dict[str, Any] = {fact.name: fact.default for fact in own if fact.default is not None}
         self.company_names = frozenset(fact.name for fact in own)
         names = [*self.places, *self.company_names, *_LISTED]
         self.relevant = frozenset(self.places.get(name, name) for name in names if name in relevant)
-        self.day_of = policy.clocks.local_day

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from svc_policy.adapters.live.course import Log
-from svc_policy.adapters.live.desk import LiveDesk
+from svc_policy.adapters.live.desk import KEEP, LiveDesk
 from svc_policy.errors import Place, PolicyError, UsageError, problem, reason_of
 from svc_policy.messages import Message, message
 
 if TYPE_CHECKING:
+    from svc_policy.adapters.live.events import Reader
     from svc_policy.adapters.live.judging import Judge
     from svc_policy.policy import Policy
 
@@ -72,17 +73,17 @@ def restore(
     policy: Policy,
     path: Path,
     *,
-    keep: timedelta | None = None,
+    keep: timedelta = KEEP,
     follows_events: bool = True,
     judge: Judge | None = None,
+    reader: Reader | None = None,
 ) -> tuple[LiveDesk, int]:
     """Make a desk from a state; gives it and how much of the stream it has taken.
 
     Raises:
         UsageError: The file cannot be read, is no whole state, or is of another policy.
     """
-    more = {} if keep is None else {"keep": keep}
-    desk = LiveDesk(policy, follows_events=follows_events, judge=judge, **more)
+    desk = LiveDesk(policy, keep=keep, follows_events=follows_events, judge=judge, reader=reader)
     lines = _read(path)
     number, head = next(lines, (1, {}))
     if head.get("schema") != SCHEMA or "digest" not in head:
@@ -105,7 +106,9 @@ def restore(
             else:
                 log = desk.new_log(line["ticket"])
                 for given in line["events"]:
-                    log.add(desk.reader.read(given, Place(file=str(path), line=number)))
+                    event = desk.reader.read(given, Place(file=str(path), line=number))
+                    if event is not None:
+                        log.add(event)
                 logs.append(log)
                 told[log.name] = {(numbers[rule], since) for rule, since, *_ in line["told"]}
     except (KeyError, TypeError, ValueError):

@@ -92,16 +92,14 @@ def _check_facts(configuration: Configuration, policy: Policy) -> Iterator[Probl
     for name, value in configuration.always.items():
         if name in facts:
             for one in check_value(policy, name, value):
-                yield problem(one.code, one.message, place=place_of("always"), help=one.help)
+                yield problem(one.code, one.message, place=place_of("always"), help=one.help or _LISTS)
 
 
 def _no_fact(key: str, name: str, policy: Policy, facts: dict[str, Fact]) -> Problem:
     guess = nearest(name, facts)
     template = message("`{name}` is no fact of the policy `{policy}`", name=name, policy=policy.id)
-    advice = (
-        message("did you mean `{name}`", name=guess) if guess else message("`{command}` lists them", command=_SCHEMA)
-    )
+    advice = message("did you mean `{name}`", name=guess) if guess else _LISTS
     return problem("oscar-fact", template, place=place_of(key), help=advice)
 
 
-_SCHEMA = "svc-policy schema ticket"
+_LISTS = message("`{command}` lists them", command="svc-policy schema ticket")

@@ -83,11 +83,7 @@ def read_configuration(raw: object) -> tuple[Configuration | None, list[Problem]
 def _read(key: str, value: object, problems: list[Problem]) -> Any:
     """Read the value of a key; a wrong one is a problem."""
     if key in ("attributes", "address", "always"):
-        if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
-            named = all(isinstance(fact, str) for fact in value.values())
-        else:
-            named = False
-        if named or (key == "always" and isinstance(value, Mapping)):
+        if isinstance(value, Mapping) and (key == "always" or all(isinstance(fact, str) for fact in value.values())):
             return dict(value)
         example = '{"voltage": "product_class"}' if key != "always" else '{"customer_kind": "person"}'
         return problems.append(_mistyped(key, message("a dictionary of names"), example))

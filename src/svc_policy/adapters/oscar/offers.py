@@ -12,7 +12,7 @@ import attrs
 from svc_policy.adapters.oscar.configuration import Configuration, configuration
 from svc_policy.adapters.oscar.facts import LineFacts, facts_of_line, ticket_data, ticket_facts
 from svc_policy.adapters.oscar.policies import current_policy, language, words
-from svc_policy.adapters.oscar.telling import price
+from svc_policy.adapters.oscar.telling import category, price
 from svc_policy.errors import PolicyError, Problem
 from svc_policy.messages import Message, message
 
@@ -86,8 +86,8 @@ def _offer(line: Any, policy: Policy, settings: Configuration, at: datetime) -> 
         line=line,
         standing=standing,
         until=coverage.warranty_end,
-        cover=say(_cover(decision, standing, say)),
-        category=_category(policy, decision, say),
+        cover=say(_cover(policy, decision, standing, say)),
+        category=category(policy, decision, say),
         price=price(quote, say, line.order.currency),
         branches=tuple(_branches(line, policy, read, decision, at, say)),
         missing=tuple(_missing(policy, read, decision, say)),
@@ -101,23 +101,17 @@ def _decide(policy: Policy, facts: Any, at: datetime) -> Decision:
     return policy.decide(ticket_data(policy, stated), at=at)
 
 
-def _cover(decision: Decision, standing: str, say: Wording) -> Message:
+def _cover(policy: Policy, decision: Decision, standing: str, say: Wording) -> Message:
     end = decision.coverage.warranty_end
     if standing == "covered" and end is not None:
         return message("covered until {day}", day=say.day(end))
     if standing == "over" and end is not None:
         return message("cover ended on {day}", day=say.day(end))
     if standing == "unknown":
-        needs = say.listed(dict.fromkeys(say.fact(name) for name in decision.coverage.needs))
+        # What decides whether this fault is covered is another matter.
+        needs = say.listed(say.fact(name) for name in policy.asked(decision.column("in_warranty_needs")))
         return message("how long it is covered depends on {facts}", facts=needs)
     return message("covered") if standing == "covered" else message("not covered")
-
-
-def _category(policy: Policy, decision: Decision, say: Wording) -> str:
-    if decision.category is not None:
-        return say.category(decision.category)
-    needs = say.listed(say.fact(name) for name in policy.asked(decision.column("category_needs")))
-    return say(message("depends on {facts}", facts=needs)) if needs else say.category(None)
 
 
 def _branches(
@@ -134,7 +128,7 @@ def _branches(
         found = _decide(policy, {**read.facts, fact.name: answer}, at)
         yield Branch(
             case=say(message("{name}: {value}", name=say.fact(fact.name), value=say.value(fact, answer))),
-            category=_category(policy, found, say),
+            category=category(policy, found, say),
             price=price(found.quote, say, line.order.currency),
         )
 

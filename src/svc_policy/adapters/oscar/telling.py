@@ -39,8 +39,8 @@ def _told(policy: Policy, decision: Decision, currency: str | None, language: La
     title = policy.pack.settings.titles[language]
     found: dict[str, Any] = {
         "policy": title,
-        "category": words.category(decision.category),
-        "reason": _sentences((tell_category,), account),
+        "category": category(policy, decision, words),
+        "reason": _sentences((tell_category,), account) if decision.category is not None else [],
         "cover": _sentences(_COVER, account),
         "price": price(decision.quote, words, currency),
         "quote": [] if other_currency(policy, currency) else _quote(account),
@@ -73,10 +73,12 @@ def _sentences(tellers: Iterable[Callable[[Account], Section]], account: Account
 
 
 def _quote(account: Account) -> list[dict[str, Any]]:
-    """Tell of the price; of what is free only which rule makes it so, as its sums are all nothing."""
+    """Tell of a price that is known; of what is free only which rule makes it so, as its sums are all nothing."""
     told_so = _sentences((tell_quote,), account)
     quote = account.decision.quote
-    return [one for one in told_so if one["cites"]] if quote is not None and quote.payable == 0 else told_so
+    if quote is None or quote.payable is None:
+        return []
+    return told_so if quote.payable else [one for one in told_so if one["cites"]]
 
 
 def _is_told(target: Target) -> bool:
@@ -102,6 +104,14 @@ def _target(target: Target, words: Wording) -> dict[str, Any]:
         "needs": words.listed(words.fact(name) for name in target.needs),
         "cites": list(target.rule.cites) if target.rule else [],
     }
+
+
+def category(policy: Policy, decision: Decision, words: Wording) -> str:
+    """Name the category, or what it depends on."""
+    if decision.category is not None:
+        return words.category(decision.category)
+    facts = words.listed(words.fact(name) for name in policy.asked(decision.column("category_needs")))
+    return words(message("depends on {facts}", facts=facts)) if facts else words.category(None)
 
 
 def other_currency(policy: Policy, currency: str | None) -> bool:

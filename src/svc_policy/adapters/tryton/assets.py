@@ -216,3 +216,18 @@ class Move(Watched, metaclass=PoolMeta):
 def _is_sold(move: Any) -> bool:
     return bool(move.origin) and move.origin.__name__ == "sale.line"
 
+
+
+class Company(metaclass=PoolMeta):
+    """The zone in which users state times, and the currency in which they state amounts."""
+
+    __name__ = "company.company"
+
+    @classmethod
+    def on_modification(cls, mode: str, companies: Any, field_names: Any = None) -> None:
+        """Have the open complaints of a company decided again when the cron entry next runs."""
+        super().on_modification(mode, companies, field_names=field_names)  # type: ignore[misc]
+        if mode == "write" and field_names and field_names & {"timezone", "currency"}:
+            complaint = Pool().get("sale.complaint")
+            ids = [company.id for company in companies]
+            complaint.svc_make_due([("company", "in", ids)])

@@ -14,6 +14,7 @@ from trytond.transaction import Transaction, without_check_access
 
 from svc_policy.adapters.tryton import policies
 from svc_policy.adapters.tryton.exceptions import ApprovalError, UndecidedError, UndecidedWarning
+from svc_policy.adapters.tryton.gathering import gather
 from svc_policy.adapters.tryton.mapping import name_of, ticket_of
 from svc_policy.adapters.tryton.outcome import Outcome, key_of, outcome_of
 from svc_policy.errors import PolicyError
@@ -235,63 +236,75 @@ class Complaint(metaclass=PoolMeta):
         cls._svc_decide_all([complaint for complaint in complaints if complaint.state in OPEN])
 
     @classmethod
-    def svc_ticket_and_policy(cls, complaint: Any) -> tuple[Any, Policy] | None:
-        """Give the ticket that a complaint is and its company's policy; None where none was chosen.
+    def _svc_decide_all(cls, complaints: Any, *, transition: bool = False) -> dict[Any, str]:
+        """Decide complaints at this instant; give those that could not be decided, each with the reason.
 
-        Raises:
-            PolicyError: The policy or a fact cannot be read.
+        In a `transition` the decision is stored beside the state that is about to be written: what comes of a
+        policy needs no validation, and whatever watches the record sees both.
         """
-        policy = Pool().get("sale.configuration.svc_policy").policy_of(complaint.company.id)
-        return None if policy is None else (ticket_of(complaint, policy), policy)
-
-    @classmethod
-    def _svc_decide_all(cls, complaints: Any) -> list[Any]:
-        """Decide complaints at this instant; give those that could not be decided."""
         now = cls.svc_now()
         language = language_of(Transaction().language)
+        configuration = Pool().get("sale.configuration.svc_policy")
+        chosen = [one for one in complaints if configuration.chosen(one.company.id) is not None]
         outcomes: list[tuple[Any, Outcome]] = []
-        failed: list[Any] = []
-        actions: list[Any] = []
-        for complaint in complaints:
+        failed: dict[Any, str] = {}
+        for one in gather(chosen):
             try:
-                found = cls.svc_ticket_and_policy(complaint)
-                if found is None:
-                    continue
-                ticket, policy = found
-                outcomes.append((complaint, outcome_of(policy.decide(ticket, at=now.replace(tzinfo=UTC)), policy)))
+                policy = configuration.policy_of(one.row["complaint.company"])
+                decision = policy.decide(ticket_of(one, policy), at=now.replace(tzinfo=UTC))
+                outcomes.append((one.record, outcome_of(decision, policy)))
             except PolicyError as error:
-                failed.append(complaint)
-                values = {"svc_problem": error.render(language)}
-                if complaint.svc_next_change_at and complaint.svc_next_change_at <= now:
-                    values["svc_next_change_at"] = now + LATER
-                changed = _changed(complaint, values)
-                actions.extend(([complaint], changed) if changed else ())
-        if actions:
-            cls.write(*actions)
-        cls.svc_write(outcomes, now)
+                failed[one.record] = error.render(language)
+        cls._svc_write_problems(failed, now, transition=transition)
+        cls.svc_write(outcomes, now, transition=transition)
         return failed
 
     @classmethod
+    def _svc_write_problems(cls, failed: dict[Any, str], now: datetime, *, transition: bool) -> None:
+        for complaint, reason in failed.items():
+            values: dict[str, Any] = {"svc_problem": reason}
+            if complaint.svc_next_change_at and complaint.svc_next_change_at <= now:
+                values["svc_next_change_at"] = now + LATER
+            if transition:
+                cls._svc_store(complaint, values)
+            elif changed := _changed(complaint, values):
+                cls.write([complaint], changed)
+
+    @classmethod
     @without_check_access
-    def svc_write(cls, outcomes: list[tuple[Any, Outcome]], at: datetime) -> list[bool]:
+    def svc_write(
+        cls, outcomes: list[tuple[Any, Outcome]], at: datetime, *, transition: bool = False
+    ) -> list[bool]:
         """Write outcomes, and nothing where a complaint has it already; say of each whether something was written."""
         actions: list[Any] = []
         written = []
         for complaint, outcome in outcomes:
-            values = _changed(complaint, outcome.values)
+            is_fresh = complaint.svc_decided_at is None
+            values = outcome.values if transition else _changed(complaint, outcome.values)
             lines = [
                 cls._svc_write_lines(complaint, field, lines, at)
                 for field, lines in outcome.lines.items()
-                if lines or complaint.svc_basis
+                if lines or not is_fresh
             ]
-            if values or any(lines) or complaint.svc_decided_at is None:
-                actions.extend(([complaint], {**values, "svc_decided_at": at}))
-                written.append(True)
+            written.append(bool(values or any(lines) or is_fresh))
+            if not written[-1]:
+                continue
+            values = {**values, "svc_decided_at": at}
+            if transition:
+                cls._svc_store(complaint, values)
             else:
-                written.append(False)
+                actions.extend(([complaint], values))
         if actions:
             cls.write(*actions)
         return written
+
+    @classmethod
+    def _svc_store(cls, complaint: Any, values: dict[str, Any]) -> None:
+        """Store values in the row of a complaint whose state is written next, which forgets what was read of it."""
+        table = cls.__table__()
+        columns = [getattr(table, name) for name in values]
+        given = [cls._fields[name].sql_format(value) for name, value in values.items()]
+        Transaction().connection.cursor().execute(*table.update(columns, given, where=table.id == complaint.id))
 
     @classmethod
     def _svc_write_lines(cls, complaint: Any, field: str, lines: list[dict[str, Any]], at: datetime) -> bool:
@@ -330,18 +343,19 @@ class Complaint(metaclass=PoolMeta):
         Raises:
             UndecidedWarning: One cannot be decided. Whoever knows better goes on; the complaint says why.
         """
-        super().wait(complaints)  # type: ignore[misc]
         with Transaction().set_context(_check_access=False):
-            failed = cls._svc_decide_all([complaint for complaint in complaints if complaint.state in OPEN])
-            warning = Pool().get("res.user.warning")
-            for complaint in failed:
-                key = warning.format("svc_policy_undecided", [complaint])
-                if warning.check(key):
-                    raise UndecidedWarning(
-                        key,
-                        gettext("svc_policy.msg_undecided_warning", complaint=name_of(complaint)),
-                        complaint.svc_problem,
-                    )
+            drafts = [complaint for complaint in complaints if complaint.state == "draft"]
+            failed = cls._svc_decide_all(drafts, transition=True)
+        super().wait(complaints)  # type: ignore[misc]
+        if not failed:
+            return
+        warning = Pool().get("res.user.warning")
+        for complaint, reason in failed.items():
+            key = warning.format("svc_policy_undecided", [complaint])
+            if warning.check(key):
+                raise UndecidedWarning(
+                    key, gettext("svc_policy.msg_undecided_warning", complaint=name_of(complaint)), reason
+                )
 
     @classmethod
     def approve(cls, complaints: Any) -> None:
@@ -402,6 +416,14 @@ class Complaint(metaclass=PoolMeta):
         return super().copy(complaints, default=default)  # type: ignore[misc]
 
     # --- what time does
+
+    @classmethod
+    @without_check_access
+    def svc_make_due(cls, domain: list[Any]) -> None:
+        """Have open complaints decided when the cron entry next runs: there may be many."""
+        found = cls.search([("state", "in", list(OPEN)), *domain], order=[])
+        if found:
+            cls.write(found, {"svc_next_change_at": cls.svc_now()})
 
     @classmethod
     def svc_wake(cls) -> None:

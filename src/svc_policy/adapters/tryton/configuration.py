@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trytond.cache import Cache
 from trytond.i18n import gettext
 from trytond.model import ModelSQL, ModelView, Unique, fields
 from trytond.modules.company.model import CompanyValueMixin
@@ -12,7 +13,6 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction
 
 from svc_policy.adapters.tryton import policies
-from svc_policy.adapters.tryton.complaint import OPEN
 from svc_policy.adapters.tryton.exceptions import PolicyChoiceError
 from svc_policy.adapters.tryton.mapping import check_currency
 from svc_policy.errors import Place, PolicyError
@@ -70,18 +70,20 @@ class ConfigurationPolicy(ModelSQL, CompanyValueMixin):
     svc_policy = fields.Char("After-Sales Policy")
     svc_policy_digest = fields.Char("Policy Digest", readonly=True)
 
+    _chosen = Cache("sale.configuration.svc_policy.chosen", context=False)
+
     @classmethod
     def chosen(cls, company: int) -> tuple[str, str] | None:
         """Give the name and digest that were chosen for a company, or for all that have none of their own."""
-        found = None
-        for record in cls.values():
-            if record.company is None or record.company.id == company:
-                if record.svc_policy and record.svc_policy_digest:
-                    named = (record.svc_policy, record.svc_policy_digest)
-                    found = named if record.company else found or named
-                elif record.company:
-                    return None
-        return found
+        kept = cls._chosen.get(company, -1)
+        if kept != -1:
+            return kept  # type: ignore[no-any-return]
+        by_company = {
+            record.company.id if record.company else None: record.svc_policy and (record.svc_policy, record.svc_policy_digest)
+            for record in cls.values()
+        }
+        found = by_company.get(company, by_company.get(None)) or None
+        return cls._chosen.set(company, found)  # type: ignore[no-any-return]
 
     @classmethod
     def policy_of(cls, company: int) -> Policy | None:
@@ -126,16 +128,12 @@ class ConfigurationPolicy(ModelSQL, CompanyValueMixin):
     def on_modification(cls, mode: str, records: Any, field_names: Any = None) -> None:
         """Have the open complaints decided under the new policy when the cron entry next runs."""
         super().on_modification(mode, records, field_names=field_names)
+        cls._chosen.clear()
         if mode == "delete" or not any(record.svc_policy for record in records):
             return
-        complaint = Pool().get("sale.complaint")
-        domain: list[Any] = [("state", "in", list(OPEN))]
         companies = [record.company.id for record in records if record.company]
-        if len(companies) == len(records):
-            domain.append(("company", "in", companies))
-        waiting = complaint.search(domain)
-        if waiting:
-            complaint.write(waiting, {"svc_next_change_at": complaint.svc_now()})
+        domain = [("company", "in", companies)] if len(companies) == len(records) else []
+        Pool().get("sale.complaint").svc_make_due(domain)
 
 
 class Role(ModelSQL, ModelView):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from svc_policy.adapters.protocol import Reading, Unreadable, Written
 from svc_policy.adapters.registry import Adapter, Option
 from svc_policy.adapters.tryton import policies
-from svc_policy.adapters.tryton.mapping import MODEL, name_of, ticket_of, unfilled
+from svc_policy.adapters.tryton.mapping import MODEL, Gathered, name_of, ticket_of, unfilled
 from svc_policy.adapters.tryton.outcome import outcome_of
 from svc_policy.errors import AdapterError, Place, PolicyError, UnreachableError, UsageError, problem
 from svc_policy.messages import message
@@ -148,19 +148,19 @@ class TrytonSource(_Connected):
     def _chunk(self, last: int) -> list[Reading | Unreadable]:
         from trytond.pool import Pool
 
+        from svc_policy.adapters.tryton.gathering import gather
+
         with self.transaction(readonly=True) as model:
             domain = [("id", ">", last), ("state", "in", self.states), *self.domain(Pool())]
-            return [self._read(one) for one in model.search(domain, order=[("id", "ASC")], limit=self.chunk)]
+            return [self._read(one) for one in gather(model.search(domain, order=[("id", "ASC")], limit=self.chunk))]
 
-    def _read(self, complaint: Any) -> Reading | Unreadable:
-        mark = str(complaint.id)
+    def _read(self, one: Gathered) -> Reading | Unreadable:
+        name, mark = name_of(one.record), str(one.record.id)
         try:
-            ticket = ticket_of(complaint, self.policy)
+            ticket = ticket_of(one, self.policy)
         except PolicyError as error:
-            return Unreadable(record=name_of(complaint), problems=error.problems, mark=mark)
-        return Reading(
-            record=name_of(complaint), ticket=ticket, unfilled=tuple(unfilled(ticket, self.policy)), mark=mark
-        )
+            return Unreadable(record=name, problems=error.problems, mark=mark)
+        return Reading(record=name, ticket=ticket, unfilled=tuple(unfilled(ticket, self.policy)), mark=mark)
 
 
 class TrytonSink(_Connected):

@@ -24,6 +24,8 @@ from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
 
 MODEL: Final = "sale.complaint"
+#: Columns that hold a truth, which a database may keep as a number.
+BOOLEANS: Final = frozenset(("template.svc_key_equipment", "record_faulty"))
 _TRUTHS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("yes", "true", "是", "1"), True),
     **dict.fromkeys(("no", "false", "否", "0"), False),
@@ -37,13 +39,29 @@ EMPTY: Final = message("the field is empty")
 NOBODY: Final = message("nobody has stated it")
 
 
+@attrs.define
+class Gathered:
+    """What was read of a complaint: columns by table, the rows of its lists, and the record for what is left."""
+
+    record: Any
+    row: Mapping[str, Any]
+    lines: dict[str, list[dict[str, Any]]] = attrs.field(factory=dict)
+
+
+Read = Callable[[Gathered], object]
+
+
 @attrs.frozen
 class Origin:
-    """A fact that records of Tryton give: how it is read, and why it may be missing."""
+    """A fact that records of Tryton give: how it is read, and why it may be missing.
+
+    One that is `asked` is read only for a policy that asks for it, as it takes other records.
+    """
 
     fact: str
-    read: Callable[[Any], object]
+    read: Read
     missing: Message = EMPTY
+    asked: bool = False
 
 
 def name_of(complaint: Any) -> str:
@@ -66,123 +84,118 @@ def _shortened(text: str | None) -> str | None:
     return text if text is None or len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
-def _of(record: str, field: str) -> Callable[[Any], object]:
-    def read(complaint: Any) -> object:
-        found = getattr(complaint, record)
-        return getattr(found, field) if found else None
-
-    return read
+def _column(name: str) -> Read:
+    return lambda one: one.row[name]
 
 
-def _product(complaint: Any) -> Any:
-    if complaint.svc_lot:
-        return complaint.svc_lot.product
-    line = _line(complaint)
-    return line.product if line else None
+def _of_contract(name: str) -> Read:
+    return lambda one: one.row[f"contract.{name}"] if one.row["contract.state"] in _CONTRACTS else None
 
 
-def _line(complaint: Any) -> Any:
+def _of_line(one: Gathered) -> Any:
     """Give the line of a sale or of an invoice that a complaint is about."""
-    return complaint.origin if complaint.origin_model in ("sale.line", "account.invoice.line") else None
+    origin = one.row["complaint.origin"] or ""
+    return one.record.origin if origin.startswith(("sale.line,", "account.invoice.line,")) else None
 
 
-def _of_product(field: str) -> Callable[[Any], object]:
-    def read(complaint: Any) -> object:
-        found = _product(complaint)
-        return getattr(found, field) if found else None
+def _of_product(column: str, field: str) -> Read:
+    def read(one: Gathered) -> object:
+        if one.row["complaint.svc_lot"]:
+            return one.row[column]
+        line = _of_line(one)
+        return getattr(line.product, field) if line and line.product else None
 
     return read
 
 
-def _order(complaint: Any) -> Any:
+def _order(one: Gathered) -> Any:
     """Give the sale or invoice that a complaint is about."""
-    match complaint.origin_model:
+    match (one.row["complaint.origin"] or "").partition(",")[0]:
         case "sale.line":
-            return complaint.origin.sale
+            return one.record.origin.sale
         case "account.invoice.line":
-            return complaint.origin.invoice
+            return one.record.origin.invoice
         case "sale.sale" | "account.invoice":
-            return complaint.origin
+            return one.record.origin
     return None
 
 
-def _purchased_on(complaint: Any) -> object:
-    if complaint.svc_lot and complaint.svc_lot.svc_purchased_on:
-        return complaint.svc_lot.svc_purchased_on
-    order = _order(complaint)
-    if order is None:
+def _purchased_on(one: Gathered) -> object:
+    if one.row["lot.svc_purchased_on"]:
+        return one.row["lot.svc_purchased_on"]
+    order = _order(one)
+    if not order:
         return None
-    return order.sale_date if complaint.origin_model.startswith("sale.") else order.invoice_date
+    return order.sale_date if one.row["complaint.origin"].startswith("sale.") else order.invoice_date
 
 
-def _delivered_on(complaint: Any) -> object:
-    lot = complaint.svc_lot
-    if lot and lot.svc_delivered_on:
-        return lot.svc_delivered_on
-    return complaint.svc_first_delivery()
+def _delivered_on(one: Gathered) -> object:
+    if one.row["lot.svc_delivered_on"]:
+        return one.row["lot.svc_delivered_on"]
+    if one.row["complaint.svc_lot"] or (one.row["complaint.origin"] or "").startswith("sale.line,"):
+        return one.record.svc_first_delivery()
+    return None
 
 
-def _quantity(complaint: Any) -> object:
-    line = _line(complaint)
+def _order_no(one: Gathered) -> object:
+    order = _order(one)
+    return order.number if order else None
+
+
+def _quantity(one: Gathered) -> object:
+    line = _of_line(one)
     return int(line.quantity) if line and line.quantity and float(line.quantity).is_integer() else None
 
 
-def _contract(complaint: Any) -> Any:
-    found = complaint.svc_subscription
-    return found if found and found.state in _CONTRACTS else None
-
-
-def _of_contract(field: str) -> Callable[[Any], object]:
-    def read(complaint: Any) -> object:
-        found = _contract(complaint)
-        return getattr(found, field) if found else None
-
-    return read
-
-
-def _contract_until(complaint: Any) -> object:
+def _contract_until(one: Gathered) -> object:
     """Give the last day of a contract; one that runs without an end covers the day of the request."""
-    found = _contract(complaint)
-    if not found or found.end_date or found.state != "running":
-        return found.end_date if found else None
-    received = instant_of(complaint.svc_received_at)
+    row = one.row
+    if row["contract.state"] != "running" or row["contract.end_date"]:
+        return row["contract.end_date"] if row["contract.state"] in _CONTRACTS else None
+    received = instant_of(row["complaint.svc_received_at"])
     if received is None:
         return None
-    day = received.astimezone(ZoneInfo(complaint.company.timezone or "UTC")).date()
-    return max(day, found.start_date)
+    day = received.astimezone(ZoneInfo(one.row["company.timezone"] or "UTC")).date()
+    return max(day, row["contract.start_date"])
 
 
-def _truth(field: str) -> Callable[[Any], object]:
-    read = _of_contract(field)
-    return lambda complaint: {"yes": True, "no": False}.get(str(read(complaint)))
+def _truth(name: str) -> Read:
+    read = _of_contract(name)
+    return lambda one: {"yes": True, "no": False}.get(str(read(one)))
 
 
-def _address(complaint: Any) -> object:
-    if not complaint.customer:
-        return None
-    found = complaint.customer.address_get(type="delivery")
+def _phone(one: Gathered) -> object:
+    return one.record.customer.phone or one.record.customer.mobile or None
+
+
+def _address(one: Gathered) -> object:
+    found = one.record.customer.address_get(type="delivery")
     return ", ".join(found.full_address.splitlines()) if found and found.full_address else None
 
 
 ORIGINS: Final[tuple[Origin, ...]] = (
-    Origin("customer", _of("customer", "name")),
-    Origin("customer_phone", lambda one: (one.customer.phone or one.customer.mobile) if one.customer else None),
-    Origin("customer_address", _address),
-    Origin("request_kind", _of("type", "svc_request_kind"), message("the type of the complaint says no kind")),
-    Origin("problem", lambda one: _shortened(one.description)),
-    Origin("received_at", lambda one: instant_of(one.svc_received_at)),
-    Origin("serial_no", _of("svc_lot", "number"), NO_LOT),
-    Origin("item_code", _of_product("code"), NO_LOT),
-    Origin("product_class", _of_product("svc_product_class"), message("the product has no class of the policy")),
-    Origin("key_equipment", _of_product("svc_key_equipment"), NO_LOT),
+    Origin("customer", _column("party.name")),
+    Origin("customer_phone", _phone, asked=True),
+    Origin("customer_address", _address, asked=True),
+    Origin("request_kind", _column("type.svc_request_kind"), message("the type of the complaint says no kind")),
+    Origin("problem", lambda one: _shortened(one.row["complaint.description"])),
+    Origin("received_at", lambda one: instant_of(one.row["complaint.svc_received_at"])),
+    Origin("serial_no", _column("lot.number"), NO_LOT),
+    Origin("item_code", _of_product("product.code", "code"), NO_LOT),
+    Origin(
+        "product_class",
+        _of_product("template.svc_product_class", "svc_product_class"),
+        message("the product has no class of the policy"),
+    ),
+    Origin("key_equipment", _of_product("template.svc_key_equipment", "svc_key_equipment"), NO_LOT),
     Origin("product_quantity", _quantity, NO_SALE),
-    Origin("order_no", lambda one: getattr(_order(one), "number", None), NO_SALE),
+    Origin("order_no", _order_no, NO_SALE),
     Origin("purchased_on", _purchased_on, NO_SALE),
-    Origin("delivered_on", _delivered_on, message("no delivery of the lot to the customer is done")),
-    Origin("installed_on", _of("svc_lot", "svc_installed_on"), NO_LOT),
-    Origin("accepted_on", _of("svc_lot", "svc_accepted_on"), NO_LOT),
-    Origin("warranty_until", _of("svc_lot", "svc_warranty_until"), NO_LOT),
-    Origin("suspended_days", _of("svc_lot", "svc_suspended_days"), NO_LOT),
+    Origin("delivered_on", _delivered_on, message("no delivery to the customer is done")),
+    Origin("installed_on", _column("lot.svc_installed_on"), NO_LOT),
+    Origin("accepted_on", _column("lot.svc_accepted_on"), NO_LOT),
+    Origin("warranty_until", _column("lot.svc_warranty_until"), NO_LOT),
+    Origin("suspended_days", _column("lot.svc_suspended_days"), NO_LOT),
     Origin("contract_no", _of_contract("number"), NO_CONTRACT),
     Origin("contract_kind", _of_contract("svc_contract_kind"), NO_CONTRACT),
     Origin("contract_from", _of_contract("start_date"), NO_CONTRACT),
@@ -194,36 +207,48 @@ ORIGINS: Final[tuple[Origin, ...]] = (
 )
 _MISSING: Final[Mapping[str, Message]] = {origin.fact: origin.missing for origin in ORIGINS}
 
-_PART: Final = {
-    "part_no": lambda one: one.part_no or (one.product.code if one.product else None),
-    "part_class": lambda one: one.part_class,
-    "quantity": lambda one: one.quantity,
-    "unit_price": lambda one: one.unit_price,
-    "part_cause": lambda one: one.part_cause,
-    "part_warranty_until": lambda one: one.warranty_until,
+Columns = Mapping[str, Callable[[dict[str, Any]], object]]
+
+
+def _same(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda row: row[name]
+
+
+def _instant(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda row: instant_of(row[name])
+
+
+#: The lists of a ticket: the model of its lines, the columns that are read, and the facts that are made of them.
+LINES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "facts": ("svc_policy.fact", ("fact", "value")),
+    "parts": (
+        "svc_policy.part",
+        ("part_no", "product_code", "part_class", "quantity", "unit_price", "part_cause", "warranty_until"),
+    ),
+    "holds": ("svc_policy.hold", ("hold_kind", "from_at", "until_at")),
+    "incidents": (
+        "svc_policy.incident",
+        ("incident_kind", "occurred_on", "occurred_at", "person", "record_faulty", "extra_cost", "loss"),
+    ),
 }
-_HOLD: Final = {
-    "hold_kind": lambda one: one.hold_kind,
-    "from_at": lambda one: instant_of(one.from_at),
-    "until_at": lambda one: instant_of(one.until_at),
-}
-_INCIDENT: Final = {
-    "incident_kind": lambda one: one.incident_kind,
-    "occurred_on": lambda one: one.occurred_on,
-    "occurred_at": lambda one: instant_of(one.occurred_at),
-    "person": lambda one: one.person,
-    "record_faulty": lambda one: one.record_faulty,
-    "extra_cost": lambda one: one.extra_cost,
-    "loss": lambda one: one.loss,
-}
-_LINES: Final = {
-    "parts": ("svc_parts", _PART),
-    "holds": ("svc_holds", _HOLD),
-    "incidents": ("svc_incidents", _INCIDENT),
+_READ: Final[Mapping[str, Columns]] = {
+    "parts": {
+        "part_no": lambda row: row["part_no"] or row["product_code"],
+        "part_warranty_until": _same("warranty_until"),
+        **{name: _same(name) for name in ("part_class", "quantity", "unit_price", "part_cause")},
+    },
+    "holds": {"hold_kind": _same("hold_kind"), "from_at": _instant("from_at"), "until_at": _instant("until_at")},
+    "incidents": {
+        "occurred_at": _instant("occurred_at"),
+        **{
+            name: _same(name)
+            for name in ("incident_kind", "occurred_on", "person", "record_faulty", "extra_cost", "loss")
+        },
+    },
 }
 
 
-def ticket_of(complaint: Any, policy: Policy) -> Ticket:
+def ticket_of(one: Gathered, policy: Policy) -> Ticket:
     """Read the ticket that a complaint is.
 
     Local times that users stated are in the company's zone, in the policy's where the company has none.
@@ -231,27 +256,39 @@ def ticket_of(complaint: Any, policy: Policy) -> Ticket:
     Raises:
         PolicyError: A fact cannot be read, or the company counts in another currency; each problem names the complaint.
     """
-    place = Place(file=name_of(complaint))
-    check_currency(complaint.company, policy, place)
+    place = Place(file=name_of(one.record))
+    if one.row["currency.code"] != policy.pack.settings.currency:
+        check_currency(one.record.company, policy, place)
     facts = facts_of(policy)
-    stated: dict[str, object] = {"ticket_id": name_of(complaint)}
-    for origin in ORIGINS:
-        value = origin.read(complaint)
-        if value is not None and value != "":
-            stated[origin.fact] = value
+    stated: dict[str, object] = {"ticket_id": name_of(one.record)}
     extra: dict[str, object] = {}
     own = _own(policy)
-    for line in complaint.svc_facts:
-        (extra if line.fact in own else stated)[line.fact] = plain(facts.get(line.fact), line.value)
+    for line in one.lines.get("facts", ()):
+        name = line["fact"]
+        (extra if name in own else stated)[name] = plain(facts.get(name), line["value"])
+    asked = _asked(policy)
+    for origin in ORIGINS:
+        if origin.fact in stated or (origin.asked and origin.fact not in asked):
+            continue
+        value = origin.read(one)
+        if value is not None and value != "":
+            stated[origin.fact] = value
     if extra:
         stated["extra"] = extra
-    for name, (field, readers) in _LINES.items():
-        if records := getattr(complaint, field):
+    for name, columns in _READ.items():
+        if rows := one.lines.get(name):
             stated[name] = [
-                {fact: value for fact, read in readers.items() if (value := read(one)) not in (None, "")}
-                for one in records
+                {fact: value for fact, read in columns.items() if (value := read(row)) is not None and value != ""}
+                for row in rows
             ]
-    return reader_of(policy, complaint.company.timezone).structure(stated, place)
+    return reader_of(policy, one.row["company.timezone"]).structure(stated, place)
+
+
+@functools.lru_cache(maxsize=MOST)
+def _asked(policy: Policy) -> frozenset[str]:
+    """Name the facts that a policy may ask for, or prints on a form."""
+    printed = (row.text("fact") for row in policy.pack.rows.get("fields", ()))
+    return frozenset((*policy.plan.asked, *(name for name in printed if name)))
 
 
 def check_currency(company: Any, policy: Policy, place: Place) -> None:

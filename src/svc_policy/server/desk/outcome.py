@@ -14,6 +14,7 @@ from svc_policy.explain.listing import REMEDIES
 from svc_policy.explain.wording import STATUSES, YES_NO, Wording
 from svc_policy.messages import Language, Message, message
 from svc_policy.pack.columns import WORDS_OF
+from svc_policy.server.desk.rows import LISTED
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
@@ -78,7 +79,7 @@ class Outcomes:
                 new = {text: rules for text, rules in other.entries.items() if text not in one.entries}
                 if gone or new:
                     rules = tuple(use for uses in new.values() for use in uses)
-                    is_list = name in _LISTS or name == "intake"
+                    is_list = name in LISTED
                     texts = {"before": self._listed(gone), "after": self._listed(new)}
                     found.append(Change(label=one.label, **texts, rules=rules, is_list=is_list))
             elif one.text != other.text:
@@ -166,12 +167,10 @@ class Outcomes:
         words, quote = self.words, decision.quote
         if quote is not None:
             rules = tuple(line.rule for line in quote.lines if line.rule is not None)
-            for name, label, value in (
-                ("total", message("total"), quote.total),
-                ("payable", message("the customer pays"), quote.payable if quote.payer == "customer" else None),
-            ):
-                if name == "total" or quote.payer == "customer":
-                    found[name] = Said(words(label), self._open_or(value, words.money), rules)
+            found["total"] = Said(words(message("total")), self._open_or(quote.total, words.money), rules)
+            if quote.payer == "customer" and quote.payable != quote.total:
+                paid = self._open_or(quote.payable, words.money)
+                found["payable"] = Said(words(message("the customer pays")), paid, rules)
             payer = self._open_or(quote.payer, words.label)
             found["payer"] = Said(words(message("who pays")), payer, self._fired(decision, "payers"))
         compensation = decision.policy.compensation(decision)

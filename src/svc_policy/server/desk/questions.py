@@ -12,6 +12,7 @@ from svc_policy.boundaries import path_of, read_facts, written_value
 from svc_policy.boundaries.points import mentions
 from svc_policy.facts.normal import limits
 from svc_policy.facts.registry import BUILT_IN, LISTS, MEASURES, Fact, Grain
+from svc_policy.facts.ticket import TICKET_ID
 from svc_policy.messages import LANGUAGES, Message, message
 from svc_policy.policy import Policy
 from svc_policy.units import minor_digits
@@ -39,7 +40,7 @@ def described(policy: Policy) -> dict[str, Any]:
         "policy": named(policy),
         "zone": settings.timezone,
         "currency": settings.currency,
-        "facts": _facts(policy, "ticket"),
+        "facts": [_fact(policy, TICKET_ID), *_facts(policy, "ticket")],
         "lists": [
             {
                 "field": LISTS[grain],
@@ -101,7 +102,7 @@ def _fact(policy: Policy, fact: Fact) -> dict[str, Any]:
         "kind": fact.kind,
         "label": {"en": fact.en, "zh": fact.zh},
         "absence": fact.absence,
-        "own": fact.grain == "ticket" and fact.name not in _BUILT_IN,
+        "own": fact.grain == "ticket" and fact.name not in (TICKET_ID.name, *_BUILT_IN),
     }
     if fact.default is not None:
         found["default"] = written_value(policy, fact, fact.default)

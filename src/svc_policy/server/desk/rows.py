@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from svc_policy.book.phrases import Phrases
 from svc_policy.book.tables import Rule, Table, Tables, rule_anchors
@@ -16,6 +16,12 @@ from svc_policy.rules import FAMILIES
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
+
+
+#: Tables whose rows are steps, papers and duties: many apply at once, and none of them is the answer.
+LISTED: Final = frozenset(
+    {"intake", "routing", "procedures", "forms", "fields", "checklists", "surveys", "duties"}
+)
 
 
 class Cited:
@@ -73,7 +79,7 @@ def tables_in_words(policy: Policy, decision: Decision, language: Language) -> d
             clauses.update(dict.fromkeys(rule.clauses))
             readings.update(dict.fromkeys(rule.readings))
             state = "applies" if uses else "may apply" if rule.anchor in open_ones else ""
-            subjects = [text for use in uses if (text := _subject(words, use.subject))]
+            subjects = [_subject(words, use.subject) for use in uses] if any(use.subject for use in uses) else []
             rows.append(
                 {
                     "key": rule.anchor,
@@ -95,6 +101,7 @@ def tables_in_words(policy: Policy, decision: Decision, language: Language) -> d
                 "about": table.about,
                 "headings": table.headings,
                 "illustrative": table.is_illustrative,
+                "is_list": table.name in LISTED,
                 "rows": rows,
             }
         )
@@ -187,6 +194,7 @@ def _subject(words: Phrases, subject: str) -> str:
         return words.milestone(subject)
     grain, _, number = subject.partition(" ")
     named = {
+        "": message("the ticket"),
         "part": message("part no. {number}", number=number),
         "incident": message("incident no. {number}", number=number),
         "override": message("goodwill no. {number}", number=number),

@@ -11,7 +11,7 @@ const opened = new Set();
 export function showVerdict(element, answer) {
   const { category, coverage, remedies, cost, due } = answer.verdict;
   fill(element,
-    category && cell("category", t("category"), category.name ?? "?", category.meaning, chips(answer, category.rules), category.name ? "known" : "open"),
+    category && cell("category", t("category"), category.name ?? "?", category.meaning, chips(answer, category.rules), category.name ? "settled" : "open"),
     coverage && cell("coverage", t("coverage"), coverage.text, coverage.detail, chips(answer, coverage.rules), coverage.state),
     remedies && cell("remedies", t("remedies"), remedies.text, "", chips(answer, remedies.rules), remedies.state),
     cost && cell("cost", cost.payer ? t("cost_other", { payer: cost.payer }) : t("cost"), cost.text, "", null, cost.state),

@@ -50,7 +50,7 @@ function open(element, source, clause, keys, pin) {
   opener = element;
   pinned = pin;
   fill(box,
-    h("header", {}, h("h2", { id: "clause-title" }, t("clause", { clause })), wording?.place ? h("span", { class: "faint" }, wording.place) : null,
+    h("div", { class: "title" }, h("h2", { id: "clause-title" }, t("clause", { clause })), wording?.place ? h("span", { class: "faint" }, wording.place) : null,
       h("button", { type: "button", class: "out", "aria-label": t("close"), on: { click: () => close(true) } }, "×")),
     wording ? h("p", { class: "wording" }, wording.text) : null,
     rules.length ? h("h3", {}, t(rules.length > 1 ? "rows" : "row")) : null,
@@ -97,6 +97,13 @@ export function listenForClauses() {
   });
   box.addEventListener("mouseenter", () => clearTimeout(timer));
   box.addEventListener("mouseleave", () => later(() => pinned || close(), 250));
+  // Only its cross can be reached in it: going on from there leads back to where it was opened.
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" && (event.shiftKey || event.target !== box)) {
+      event.preventDefault();
+      close(true);
+    }
+  });
   box.addEventListener("focusout", (event) => {
     if (pinned && event.relatedTarget && !box.contains(event.relatedTarget)) close();
   });

@@ -26,7 +26,7 @@ export function fill(element, ...children) {
   const made = document.createDocumentFragment();
   made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   const again = key ? made.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
-  if (again && again.tagName === active.tagName && again.type === active.type && "value" in again) {
+  if (again && again.tagName === "INPUT" && active.tagName === "INPUT" && again.type === active.type) {
     for (const name of ["aria-invalid", "aria-describedby", "id"]) {
       if (again.hasAttribute(name)) active.setAttribute(name, again.getAttribute(name));
       else active.removeAttribute(name);

@@ -72,7 +72,7 @@ function question({ facts, actions, wrongAt, again }, asked, answer) {
   if (words) {
     body = h("div", { class: "choices", role: "group", "aria-labelledby": id, on: { keydown: byNumber } },
       words.map((word, index) => h("button", {
-        type: "button", "data-key": `choice-${index}`, on: { click: () => answered(word.value) },
+        type: "button", "data-key": `choice-${written(path)}-${index}`, on: { click: () => answered(word.value) },
       }, h("kbd", { "aria-hidden": "true" }, String(index + 1)), word.label)));
   } else {
     const input = control(fact, valueAt(facts, path), { id: `${id}-input`, key: `question-${written(path)}`, change: () => {}, problem });

@@ -12,7 +12,7 @@ import { begin, choose, language, of, t } from "./words.js";
 
 const EVERY = 60_000;
 const state = {
-  policies: [], form: null, policy: "", facts: {}, at: "", linked: "",
+  policies: [], form: null, policy: "", digest: "", facts: {}, at: "", linked: "",
   answer: null, problems: [], steps: null, tables: null, stepsFailed: "", tablesFailed: "",
   tab: "answer", notices: new Map(),
 };
@@ -79,7 +79,7 @@ function change(facts) {
 
 function keep(push = false) {
   if (!state.policy) return;
-  const link = writeLink({ policy: state.policy, digest: state.form?.policy.digest ?? "", at: state.at, facts: state.facts });
+  const link = writeLink({ policy: state.policy, digest: state.digest, at: state.at, facts: state.facts });
   history[push ? "pushState" : "replaceState"](null, "", link);
 }
 
@@ -108,7 +108,8 @@ async function answer() {
 /** See whether the policy changed since the link was made, or since the page was opened. */
 function editionOf(found) {
   const { digest } = found.policy;
-  if (state.form.policy.digest !== digest) choosePolicy(state.policy, true);
+  state.digest = digest;
+  if (state.form.policy.digest !== digest) guarded(() => choosePolicy(state.policy, true).then(show))();
   if (state.linked && !digest.startsWith(state.linked)) {
     const values = { old: state.linked.slice(0, 12), new: digest.slice(0, 12) };
     state.notices.set("edition", dismissible(() => t("other_digest", values)));
@@ -187,7 +188,7 @@ async function choosePolicy(name, same = false) {
     forgetTables();
     Object.assign(state, { answer: null, problems: [], steps: null, tables: null });
   }
-  Object.assign(state, { form, policy: name });
+  Object.assign(state, { form, policy: name, digest: form.policy.digest });
   const select = byId("service");
   select.value = name.split("@")[0];
 }

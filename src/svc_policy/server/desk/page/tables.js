@@ -58,7 +58,7 @@ function one(source, table) {
   const all = whole.has(table.name);
   const shown = all ? table.rows : used;
   const applying = table.rows.filter((row) => row.state === "applies").length;
-  const box = h("details", { class: "card table", open: applying > 0 || all },
+  const box = h("details", { class: "card table", open: all || (applying > 0 && !table.is_list) },
     h("summary", {}, h("h3", {}, table.title), h("span", { class: "faint" },
       applying ? t("count_applies", { count: applying, total: table.rows.length }) : t("no_rows"))),
     h("p", { class: "faint" }, table.about, table.illustrative ? ` ${t("illustrative")}` : ""),

@@ -5,7 +5,8 @@ import { t } from "./words.js";
 
 /** Make the scale above the targets. */
 export function scale(line) {
-  return h("div", { class: "scale", "aria-hidden": "true" },
+  const days = line.marks.filter((mark) => mark.is_day).length;
+  return h("div", { class: days > 1 ? "scale of-days" : "scale", "aria-hidden": "true" },
     line.marks.map((mark) => at(h("span", { class: mark.is_day ? "mark day" : "mark" }, mark.text), line, mark.at)),
     inside(line, line.now) ? at(h("span", { class: "now" }, t("now")), line, line.now) : null);
 }

@@ -1,0 +1,1 @@
+"""The policy desk in a real browser, served by `svc-policy serve`."""

@@ -1,0 +1,115 @@
+"""Read from the database what complaints say, for many at a time: one query for each, and one for each list.
+
+Models would read every record on the way, field by field; that takes ten times
+as long as deciding. What is asked for rarely is read through the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from trytond.pool import Pool
+from trytond.tools import grouped_slice
+from trytond.transaction import Transaction
+
+from svc_policy.adapters.tryton.mapping import BOOLEANS, LINES, Gathered
+
+#: By the alias of a table: its model, how it is joined, and which of its columns are read.
+_JOINED: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
+    ("type", "sale.complaint.type", "complaint.type", ("svc_request_kind",)),
+    ("company", "company.company", "complaint.company", ("timezone",)),
+    ("currency", "currency.currency", "company.currency", ("code",)),
+    ("party", "party.party", "complaint.customer", ("name",)),
+    (
+        "lot",
+        "stock.lot",
+        "complaint.svc_lot",
+        (
+            "number",
+            "svc_purchased_on",
+            "svc_delivered_on",
+            "svc_installed_on",
+            "svc_accepted_on",
+            "svc_warranty_until",
+            "svc_suspended_days",
+        ),
+    ),
+    ("product", "product.product", "lot.product", ("code",)),
+    ("template", "product.template", "product.template", ("svc_product_class", "svc_key_equipment")),
+    (
+        "contract",
+        "sale.subscription",
+        "complaint.svc_subscription",
+        (
+            "number",
+            "state",
+            "start_date",
+            "end_date",
+            "svc_contract_kind",
+            "svc_covers_labour",
+            "svc_covers_parts",
+            "svc_visits_left",
+            "svc_hours_left",
+        ),
+    ),
+)
+_OWN: Final = ("id", "number", "company", "origin", "description", "svc_received_at", "svc_lot")
+
+
+def gather(complaints: Iterable[Any]) -> list[Gathered]:
+    """Read what complaints say, in their order."""
+    records = list(complaints)
+    found: dict[int, Gathered] = {}
+    for part in grouped_slice(records):
+        part = list(part)
+        by_id = {record.id: record for record in part}
+        ids = list(by_id)
+        for row in _rows(_joined(ids), _columns()):
+            found[row["complaint.id"]] = Gathered(record=by_id[row["complaint.id"]], row=row)
+        for name, (model, readers) in LINES.items():
+            for line in _rows(_lines(model, tuple(readers), ids), ("complaint", *readers)):
+                found[line.pop("complaint")].lines.setdefault(name, []).append(line)
+    return [found[record.id] for record in records]
+
+
+def _columns() -> tuple[str, ...]:
+    own = tuple(f"complaint.{name}" for name in _OWN)
+    return own + tuple(f"{alias}.{name}" for alias, _, _, names in _JOINED for name in names)
+
+
+def _joined(ids: list[int]) -> Any:
+    pool = Pool()
+    tables = {"complaint": pool.get("sale.complaint").__table__()}
+    joined: Any = tables["complaint"]
+    for alias, model, by, _ in _JOINED:
+        table = tables[alias] = pool.get(model).__table__()
+        owner, _, column = by.partition(".")
+        joined = joined.join(table, "LEFT", condition=getattr(tables[owner], column) == table.id)
+    read = [getattr(tables[alias], name) for alias, _, name in (text.partition(".") for text in _columns())]
+    return joined.select(*read, where=tables["complaint"].id.in_(ids))
+
+
+def _lines(model: str, names: tuple[str, ...], ids: list[int]) -> Any:
+    pool = Pool()
+    table = pool.get(model).__table__()
+    if "product_code" not in names:
+        read = [getattr(table, name) for name in names]
+        return table.select(table.complaint, *read, where=table.complaint.in_(ids), order_by=[table.id])
+    product = pool.get("product.product").__table__()
+    read = [product.code if name == "product_code" else getattr(table, name) for name in names]
+    joined = table.join(product, "LEFT", condition=table.product == product.id)
+    return joined.select(table.complaint, *read, where=table.complaint.in_(ids), order_by=[table.id])
+
+
+def _rows(query: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    cursor = Transaction().connection.cursor()
+    cursor.execute(*query)
+    # SQLite has no truths.
+    return [
+        {
+            name: bool(value) if value is not None and name in BOOLEANS else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in cursor
+    ]
