@@ -25,6 +25,7 @@ MODULES = {
     "check": "bench.check",
     "strategies": "bench.strategies",
     "live": "bench.live",
+    "postgres": "bench.postgres",
 }
 
 

@@ -61,7 +61,8 @@ class _Maker:
         ]
         kinds = next(fact for fact in declared("hold", facts) if fact.name == "hold_kind").values
         rows = policy.pack.rows.get("holds", ())
-        self.kinds: Sequence[str] = tuple(kinds) or tuple(str(row.tests["hold_kind"].items[0].low.value) for row in rows)
+        named = (str(row.tests["hold_kind"].items[0].low.value) for row in rows)
+        self.kinds: Sequence[str] = tuple(kinds) or tuple(named)
         self.counts_repairs = "earlier_repairs" in relevant
         self.number = 0
 

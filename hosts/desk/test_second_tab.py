@@ -31,7 +31,7 @@ def test_one_step_over_a_boundary_is_another_answer(open_page: Opened, service: 
     delivery = boundary(page, "Date of delivery")
     expect(delivery.locator("li", has_text="Up to 20 November 2025")).to_contain_text("A, paid service")
 
-    # 15:00 on Friday is the last instant for passing the request on, and half an hour's pay is due a second later.
+    # 15:00 on Friday is the last instant for passing the request on; a second later it is late, and costs a penalty.
     coming = page.locator(".coming > li")
     expect(coming.filter(has_text="15:00:01")).to_contain_text("breached")
     expect(coming.filter(has_text="15:00:01")).to_contain_text("Penalties")

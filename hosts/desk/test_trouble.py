@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from hosts.desk.conftest import Opened, settle
 from hosts.desk.service import Service
-from hosts.desk.test_second_tab import boundary
 from hosts.desk.test_call import AT, FAULT, answer, stated
+from hosts.desk.test_second_tab import boundary
 
 MARKUP = "<img src=x onerror=document.title='broken'>"
 POLICY = f"""
@@ -108,7 +108,7 @@ def test_a_value_that_cannot_be_is_marked_with_what_is_wrong(open_page: Opened, 
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("The answer below is that of the ticket before")
     page.get_by_role("button", name="中文").click()
-    expect(page.locator(".wrong")).to_contain_text("小于")
+    expect(page.locator(".wrong")).to_contain_text("距离不能为负")
 
 
 def test_a_link_from_another_edition_says_so(open_page: Opened, service: Service) -> None:
@@ -139,7 +139,7 @@ def test_markup_in_names_is_shown_as_it_is_written(open_page: Opened, tmp_path: 
         assert page.locator("#service option").inner_text() == MARKUP
         answer(page, "<u>type</u>", "<i>")
         page.locator(".others summary").click()
-        page.get_by_label("Ticket", exact=True).fill(MARKUP)
+        page.get_by_role("textbox", name="Ticket", exact=True).fill(MARKUP)
         page.keyboard.press("Enter")
         expect(page.locator(".target")).to_contain_text("<b>clerk</b>")
         page.locator(".target .chip").click()

@@ -181,6 +181,29 @@ def test_an_attribute_that_cannot_be_read_is_told_to_the_staff_and_the_rest_goes
     assert "two years" not in text_of(client_of(user).get(f"/accounts/orders/{line.order.number}/"))
 
 
+def test_a_product_that_is_gone_takes_its_warranty_with_it_and_that_is_said():
+    line = make_line(make_user(), months=36, delivered_days_ago=800)
+    line.product.delete()
+    line.refresh_from_db()
+    offer = offer_of(line)
+    assert offer.cover == "cover ended on 22 December 2024"
+    assert offer.missing == ("explicit last day of warranty is missing: the product is no longer in the catalogue",)
+
+
+def test_what_the_setting_says_goes_before_what_the_app_knows():
+    from django.conf import settings
+
+    from svc_policy.adapters.oscar.configuration import configuration
+    from svc_policy.adapters.oscar.facts import facts_of_line
+    from svc_policy.adapters.oscar.policies import current_policy
+
+    line = make_line(make_user(), delivered_days_ago=90)
+    always = {"channel": "counter", "delivered_on": "2026-01-10"}
+    settings.SVC_POLICY = {**settings.SVC_POLICY, "always": always, "address": {"line4": "customer"}}
+    facts = facts_of_line(line, current_policy(), configuration()).facts
+    assert {**always, "customer": "Hangzhou"}.items() <= facts.items()
+
+
 def test_attributes_and_the_address_are_facts():
     from django.conf import settings
     from oscar.core.loading import get_model
@@ -295,6 +318,20 @@ def test_markup_in_names_stays_text():
         assert page.status_code == 200
         assert "<script>alert" not in page.content.decode()
         assert "&lt;b&gt;8 kg" in page.content.decode()
+
+
+def test_the_admin_reads_and_does_not_write():
+    from django.contrib.auth import get_user_model
+
+    ann = make_user()
+    ticket = report(client_of(ann), make_line(ann, delivered_days_ago=90), {})
+    boss = get_user_model().objects.create_superuser(f"boss-{ticket.number}", "boss@example.com", "x")
+    for table, key in (("serviceticket", ticket.pk), ("storeddecision", ticket.decision.pk)):
+        url = f"/admin/svc_policy/{table}/"
+        assert ticket.number in client_of(boss).get(url).content.decode()
+        assert client_of(boss).get(f"{url}{key}/change/").status_code == 200
+        assert client_of(boss).post(f"{url}{key}/change/", {"state": "draft"}).status_code == 403
+        assert client_of(boss).post(f"{url}{key}/delete/", {"post": "yes"}).status_code == 403
 
 
 # --- the form
@@ -666,3 +703,34 @@ def test_the_migrations_are_those_of_the_models():
     from django.core.management import call_command
 
     call_command("makemigrations", "svc_policy", "--check", "--dry-run", verbosity=0)
+
+
+def test_the_page_of_the_documents_sets_up_a_project(tmp_path):
+    """Its two blocks, put into a new project as it says: the project checks."""
+    import subprocess
+    import sys
+
+    from hosts.oscar.conftest import ROOT
+
+    page = (ROOT / "docs" / "oscar.md").read_text(encoding="utf-8")
+    settings, urls = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    environment = {"PATH": "/usr/bin:/bin"}
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    run("-m", "django", "startproject", "shop", ".")
+    with (tmp_path / "shop" / "settings.py").open("a", encoding="utf-8") as file:
+        file.write(settings)
+    (tmp_path / "shop" / "urls.py").write_text(urls, encoding="utf-8")
+    assert "no issues" in run("manage.py", "check")
+    keys = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
+    import attrs
+
+    from svc_policy.adapters.oscar.configuration import Configuration
+
+    assert keys == {field.name for field in attrs.fields(Configuration)}

@@ -321,3 +321,80 @@ def test_the_plain_reading_agrees_with_that_of_tickets(read: Read, connection: A
     read(text, FLAT + '[facts]\nreceived_at = "one"\nrelayed_at = "other"\n')
     apart = connection.execute("SELECT DISTINCT received_at_s - relayed_at_s FROM tickets").fetchall()
     assert apart == [(56,)]
+
+
+# --- columns that say the zone and the currency of a row
+
+ZONED = """
+schema = 1
+shape = "flat"
+timezone = "Asia/Shanghai"
+[columns]
+ticket = "id"
+timezone = "tz"
+currency = "cur"
+[facts]
+received_at = "came"
+arrived_at = { column = "there", format = "%d.%m.%Y %H:%M" }
+recorded_fee = "fee"
+"""
+
+
+def test_a_row_may_name_the_zone_of_its_times(read: Any, connection: Any, rejected: Any) -> None:
+    read(
+        "id,tz,came,there,cur,fee\n"
+        "S,,2026-03-02T09:30,02.03.2026 10:00,,\n"
+        "B,Europe/Berlin,2026-03-02T09:30,02.03.2026 10:00,,\n"
+        "N,Asia/Kathmandu,2026-03-02T09:30+08:00,02.03.2026 10:00,,\n"
+        "T,Europe/Berlin,2026-10-25T02:30,,,\n"
+        "M,Europe/Berln,2026-03-02T09:30,,,\n",
+        ZONED,
+    )
+    rows = connection.execute("SELECT ticket_id, received_at_s, arrived_at_s FROM tickets ORDER BY 1").fetchall()
+    midnight = 1_772_409_600  # 2026-03-02T00:00Z
+    assert rows == [
+        ("B", midnight + 8 * 3600 + 1800, midnight + 9 * 3600),
+        ("N", midnight + 1 * 3600 + 1800, midnight + 4 * 3600 + 900),  # Kathmandu is 5:45 ahead
+        ("S", midnight + 1 * 3600 + 1800, midnight + 2 * 3600),
+    ]
+    assert [row[0] for row in rejected()] == [5, 6]
+    reasons = connection.execute("SELECT field, code, reason FROM rejected ORDER BY line").fetchall()
+    assert reasons[0][0] == "came" and "`Europe/Berlin` has this time twice" in reasons[0][2]
+    assert reasons[1] == ("tz", "log-zone", "`Europe/Berln` is no time zone; did you mean `Europe/Berlin`?")
+
+
+def test_a_row_in_another_currency_is_rejected(read: Any, connection: Any) -> None:
+    read("id,tz,came,there,cur,fee\nA,,,,CNY,1\nB,,,,EUR,1\nC,,,,,1\n", ZONED)
+    assert connection.execute("SELECT line, ticket_id, field, code, reason FROM rejected").fetchall() == [
+        (3, "B", "cur", "log-currency", "the record is in `EUR`, the policy in `CNY`")
+    ]
+    assert connection.execute("SELECT count(*) FROM tickets").fetchall() == [(2,)]
+
+
+def test_events_and_lines_have_zones_too(read: Any, connection: Any, tmp_path: Any) -> None:
+    (tmp_path / "holds.csv").write_text(
+        "ticket_id,hold_kind,from_at,tz\nA,customer_wait,2026-03-02T09:30,Europe/Berlin\n", "utf-8"
+    )
+    mapping = (
+        'schema = 1\nshape = "events"\ntimezone = "Asia/Shanghai"\n'
+        '[columns]\nticket = "id"\nactivity = "what"\ntimestamp = "when"\ntimezone = "tz"\n'
+        '[milestones]\nreceived = "came"\n[children.holds]\nfile = "holds.csv"\n'
+        'facts = { hold_kind = "hold_kind", from_at = "from_at" }\n'
+    )
+    read("id,what,when,tz\nA,came,2026-03-02T09:30,Europe/Berlin\n", mapping)
+    (at,) = connection.execute("SELECT received_at_s FROM tickets").fetchall()[0]
+    (from_at,) = connection.execute("SELECT from_at_s FROM holds").fetchall()[0]
+    assert at == from_at == 1_772_409_600 + 8 * 3600 + 1800
+
+
+def test_lines_with_times_need_the_column_of_the_zone(read: Any, tmp_path: Any) -> None:
+    (tmp_path / "holds.csv").write_text("ticket_id,from_at\nA,2026-03-02T09:30\n", "utf-8")
+    mapping = ZONED + '[children.holds]\nfile = "holds.csv"\nfacts = { from_at = "from_at" }\n'
+    with pytest.raises(MappingError, match=r"`holds\.csv` has no column `tz`"):
+        read("id,tz,came,there,cur,fee\nA,,,,CNY,1\n", mapping)
+
+
+def test_a_list_within_a_record_needs_json_lines(read: Any) -> None:
+    mapping = ZONED + '[children.holds]\nlist = "waits"\nfacts = { from_at = "since" }\n'
+    with pytest.raises(MappingError, match="only JSON lines hold a list"):
+        read("id,tz,came,there,cur,fee\nA,,,,CNY,1\n", mapping)

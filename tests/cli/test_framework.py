@@ -49,6 +49,7 @@ def test_every_command_of_the_design_is_there():
         "serve",
         "watch",
         "token",
+        "transfer",
     ]
     assert sorted(commands.commands) == sorted(wanted)
 

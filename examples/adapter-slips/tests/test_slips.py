@@ -3,6 +3,7 @@
 import json
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -58,10 +59,8 @@ class TestSlips(AdapterContract):
         return {path.stem: (path.read_text("utf-8"), path.stat().st_mtime_ns) for path in self.slips.glob("*.json")}
 
 
-def test_the_slips_that_come_with_it(pytestconfig):
-    slips = pytestconfig.rootpath / "examples" / "adapter-slips" / "slips"
-    if not slips.is_dir():
-        slips = pytestconfig.rootpath / "slips"
+def test_the_slips_that_come_with_it():
+    slips = Path(__file__).parents[1] / "slips"
     first, second = open_source("slips", load("mall"), folder=slips).read()
     assert (first.record, first.ticket.distance_km, first.ticket.recorded_fee) == ("S-0001", Decimal("6.4"), None)
     assert second.record == "S-0002"

@@ -224,7 +224,8 @@ class _One:
             self._check_names()
         if self.problems:
             return None
-        return self._made(Ticket, {**stated, "extra": extra}, "")
+        made: Ticket | None = self._made(Ticket, {**stated, "extra": extra}, "")
+        return made
 
     def _made(self, record: Any, stated: Mapping[str, Any], path: str) -> Any:
         try:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import attrs
 
@@ -80,7 +80,7 @@ class Adapter:
         self._check(self.sink_options, options)
         return self.sink(policy, **options)
 
-    def _refuse_side(self, text: Message) -> Any:
+    def _refuse_side(self, text: Message) -> NoReturn:
         advice = message("`{command}` shows what it does", command=f"svc-policy adapters {self.name}")
         raise UsageError([problem("adapter-side", text, help=advice)])
 

@@ -91,7 +91,8 @@ class Keeping:
             self._refuse("transfer-state", wrong, advice)
         kinds: dict[str, Any] = {field.name: type(field.default) for field in attrs.fields(Progress)}
         kinds |= {"policy": str, "digest": str, "at_s": int, "mark": (str, type(None))}
-        if not isinstance(found, dict) or found.pop("schema", None) != SCHEMA or found.keys() != kinds.keys():
+        schema = found.pop("schema", None) if isinstance(found, dict) else None
+        if type(schema) is not int or schema != SCHEMA or found.keys() != kinds.keys():
             self._refuse("transfer-state", wrong, advice)
         for name, kind in kinds.items():
             value = found[name]

@@ -46,7 +46,7 @@ def adapters(context: click.Context, name: str | None, as_json: bool) -> None:
         session.write_json({"schema": 1, "adapters": [_listed(session, one) for one in found]})
         return
     session.table(
-        (message("adapter"), message("state"), message("from"), message("extra"), message("why")),
+        (message("adapter"), message("state"), message("distribution"), message("extra"), message("why")),
         [
             (
                 one.name,

@@ -145,8 +145,8 @@ def _ticket(policy: Policy, name: str) -> Any:
     )
 
 
-def instant_of(text: str | None, policy: Policy) -> datetime:
-    """Read an instant in the policy's zone; now, to the second, if there is none.
+def instant_of(text: str | None, policy: Policy, name: str = "--at") -> datetime:
+    """Read an instant in the policy's zone, given by the option `name`; now, to the second, if there is none.
 
     Raises:
         UsageError: It cannot be read.
@@ -158,4 +158,4 @@ def instant_of(text: str | None, policy: Policy) -> datetime:
     try:
         return datetime.fromtimestamp(read_instant(text, policy.pack.settings.timezone), UTC)
     except Refusal as refusal:
-        refuse(refusal.code, message("cannot read `{text}` in `{name}`", text=text, name="--at"), refusal.help)
+        refuse(refusal.code, message("cannot read `{text}` in `{name}`", text=text, name=name), refusal.help)

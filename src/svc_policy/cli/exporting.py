@@ -11,7 +11,7 @@ from svc_policy.cli.session import session_of
 from svc_policy.messages import message
 
 SCHEMAS = ("ticket", "decision", "finding", "check", "diff", "record")
-DIALECTS = ("duckdb",)
+DIALECTS = ("duckdb", "postgres")
 
 
 @command(
@@ -63,7 +63,10 @@ def export(context: click.Context, pack: str, workbook: str | None, folder: str 
 @command(
     "compile",
     message("Print a policy as SQL."),
-    examples=("svc-policy compile mall --to duckdb > mall.sql",),
+    examples=(
+        "svc-policy compile mall --to duckdb > mall.sql",
+        "svc-policy compile mall --to postgres | psql -v ON_ERROR_STOP=1 -q shop",
+    ),
 )
 @pack_argument
 @option("--to", "dialect", required=True, type=Choice(*DIALECTS), words=message("the database"))

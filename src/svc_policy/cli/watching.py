@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import queue
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,14 +12,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from svc_policy.cli.checking import problem_to_dict
 from svc_policy.cli.deciding import instant_of
 from svc_policy.cli.framework import UNREADABLE, argument, command, json_option, option, pack_argument, refuse
 from svc_policy.cli.session import Session, session_of
-from svc_policy.errors import Place, PolicyError, TicketError, problem, reason_of
+from svc_policy.errors import Place, PolicyError, TicketError, problem, problem_to_dict, reason_of
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
+    import queue
+    import threading
+
     from svc_policy.adapters.live import LiveDesk, Told
     from svc_policy.adapters.live.events import Reader
     from svc_policy.policy import Policy
@@ -91,7 +89,7 @@ def watch(
         refuse("watch-until", message("`--until` is for events that end: leave it out with `--follow`"))
     policy = load(pack)
     policy, reader, is_csv = _reader(policy, mapping, events)
-    last = None if until is None else instant_of(until, policy)
+    last = None if until is None else instant_of(until, policy, "--until")
     watching = _Watching(session_of(context), policy, events, None if state is None else Path(state), as_json)
     watching.begin(reader, follow=follow, keep=timedelta(days=keep), durable=durable)
     try:
@@ -133,6 +131,7 @@ class _Watching:
         self.refused = 0
         #: Whether the desk and what was told agree: what is interrupted in between is not saved.
         self.is_whole = False
+        self.is_stopped = False
         self.saved_at = time.monotonic()
         self.unsaved = 0
 
@@ -152,9 +151,7 @@ class _Watching:
             # A stream that is gone cannot be wound forward.
             self.position = position if self.events != "-" else 0
             if self.position:
-                self.session.note(
-                    message("going on after line {line} of {file}", line=self.position, file=self.events)
-                )
+                self.session.note(message("going on after line {line} of {file}", line=self.position, file=self.events))
         else:
             self.desk = LiveDesk(self.policy, keep=keep, follows_events=not follow, judge=judge, reader=reader)
         self.is_whole = True
@@ -172,9 +169,15 @@ class _Watching:
 
     def follow(self, is_csv: bool) -> None:
         """Take events in as they come, and tell what becomes due by the clock on the wall."""
+        # Every command pays for what stands at the head of a module.
+        import queue
+        import signal
+        import threading
+
         if threading.current_thread() is threading.main_thread():
-            # A service is ended by a signal; what is known is saved then, too.
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # A service is ended by a signal: it goes on to where what was told can be saved.
+            for ending in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(ending, self._stop)
         lines: queue.Queue[Line | None] = queue.Queue(maxsize=1_000)
         ended = threading.Event()
         threading.Thread(target=_pump, args=(self.events, lines, ended), daemon=True).start()
@@ -185,11 +188,20 @@ class _Watching:
             ended.set()
         self._advance()
 
+    def _stop(self, number: int, _: object) -> None:
+        import signal
+
+        self.is_stopped = True
+        # Whoever is in a hurry says so twice.
+        signal.signal(number, signal.default_int_handler)
+
     def _coming(self, lines: queue.Queue[Line | None]) -> Iterator[Line]:
-        while True:
+        from queue import Empty
+
+        while not self.is_stopped:
             try:
                 line = lines.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
+            except Empty:
                 self._advance()
                 continue
             if line is None:
@@ -207,10 +219,13 @@ class _Watching:
 
     def _values(self, lines: Iterator[Line] | enumerate[bytes], is_csv: bool) -> Iterator[tuple[int, Any]]:
         """Read lines as plain values, or the error that says why one cannot be read."""
+        import csv
+
         from svc_policy.facts.sources import JsonReader, decode
 
         reader = JsonReader()
         heading: list[str] | None = None
+        delimiter = ","
         for number, data in lines:
             place = Place(file=self.events, line=number)
             try:
@@ -221,15 +236,17 @@ class _Watching:
                     if number > self.position:
                         yield number, reader.read(text, place)
                     continue
-                cells = next(csv.reader([text], delimiter=";" if ";" in (heading or [text])[0] else ","))
+                if heading is None:
+                    delimiter = next((one for one in ";\t" if one in text), ",")
+                cells = next(csv.reader([text], delimiter=delimiter))
                 if heading is None:
                     heading = cells
                 elif number > self.position:
                     yield number, dict(zip(heading, cells, strict=False))
             except (TicketError, csv.Error) as error:
                 if isinstance(error, csv.Error):
-                    text = message("cannot read CSV: {reason}", reason=str(error))
-                    error = TicketError([problem("event-csv", text, place=place)])
+                    wrong = message("cannot read CSV: {reason}", reason=str(error))
+                    error = TicketError([problem("event-csv", wrong, place=place)])
                 if number > self.position:
                     yield number, error
 
@@ -282,7 +299,7 @@ class _Watching:
         counts = self.desk.counts
         self.session.note(
             message(
-                "{events} events, {repeated} of them again; {raised} alerts, {withdrawn} withdrawn; {refused} not taken",
+                "{events} events, {repeated} again; {raised} alerts, {withdrawn} withdrawn; {refused} not taken",
                 events=counts.events,
                 repeated=counts.repeated,
                 raised=counts.raised,

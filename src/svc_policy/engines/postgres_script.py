@@ -12,7 +12,7 @@ What one installation made the next one takes away again, by its own list.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -48,12 +48,15 @@ def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks) -> str:
     printed = {grain: print_query(program, grain, types_of(plan, grain)) for grain in program.queries}
     facts = pack.settings.company_facts
     made: list[tuple[str, str]] = []
+    # PostgreSQL knows months, and days where the zone's clock was seldom changed, without a table.
+    whole = "".join(part for of in printed.values() for part in (*of.sides.values(), of.main))
+    read = [name for name in program.setup.tables if f'"{name}' in whole]
     body = [
         *_tickets(facts),
         *_policy(pack, made),
         *_rules(pack, plan, made),
         *_columns(plan, made),
-        *_lists(program.setup, schema, made),
+        *_lists(program.setup, read, schema, made),
         *_statements(printed, made),
     ]
     for item in functions(schema, pack, plan, printed):
@@ -266,7 +269,7 @@ def _columns(plan: Plan, made: list[tuple[str, str]]) -> Iterator[str]:
 # --- calendars and lists
 
 
-def _lists(setup: SetupTables, schema: str, made: list[tuple[str, str]]) -> Iterator[str]:
+def _lists(setup: SetupTables, read: Collection[str], schema: str, made: list[tuple[str, str]]) -> Iterator[str]:
     """Make the calendar's tables, and a function a column that gives its values in the order of the keys."""
     for name, values in setup.lists.items():
         first = next(iter(values.values()), 0)
@@ -274,6 +277,8 @@ def _lists(setup: SetupTables, schema: str, made: list[tuple[str, str]]) -> Iter
         rows = (f"({text(key)}, {text(of) if isinstance(of, str) else str(of).lower()})" for key, of in values.items())
         yield from _table(made, name, f"key text PRIMARY KEY, value {kind}", rows)
     for name, table in setup.tables.items():
+        if name not in read:
+            continue
         listed = ", ".join(f"{quoted(column)} bigint NOT NULL" for column in table.columns)
         yield from _table(made, name, f"{listed}, PRIMARY KEY ({quoted(table.columns[0])})", ())
         arrays = ",\n".join(f"'{{{','.join(map(str, column))}}}'::bigint[]" for column in zip(*table.rows, strict=True))

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from svc_policy.engines import sql_worktime as worktime
 from svc_policy.engines.sql_expressions import case, column, paren, wrapped
-from svc_policy.engines.sql_tables import DAY, MOST_CHANGES, SetupTables
+from svc_policy.engines.sql_tables import DAY, MOST_CHANGES, SetupTables, calendar_months
 from svc_policy.engines.sql_worktime import Node, number
 from svc_policy.expressions.nodes import Expression, choose, null
 from svc_policy.expressions.steps import Due
@@ -128,12 +128,20 @@ class Clockwork:
 
     def _day_end(self, day: Expression) -> str:
         name = self._name("end")
+        if self.ladder.by_row and len(self.setup.changes) <= MOST_CHANGES:
+            self.ladder.add(name, self.setup.day_end(self._sql(day)), [day])
+            return name
         alias, joins = self._join("svc_policy_day_ends", "day", self._sql(day))
         self.ladder.add(name, column("last_second", alias), [day], joins=joins)  # type: ignore[arg-type]
         return name
 
     def _add_months(self, day: Expression, months: Expression) -> str:
         reached, of_month, name = self._name("month"), self._name("dom"), self._name("months")
+        if self.ladder.by_row:
+            made, inside = calendar_months(self._sql(day), self._sql(months), column(reached))
+            self.ladder.add(reached, made, [day, months])
+            self.ladder.add(name, inside, reads=(reached,))
+            return name
         alias, joins = self._join("svc_policy_month_days", "day", self._sql(day))
         target = worktime.plus(column("month", alias), self._sql(months))
         self.ladder.add(reached, target, [day, months], joins=joins)  # type: ignore[arg-type]

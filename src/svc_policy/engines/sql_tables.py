@@ -18,6 +18,7 @@ from svc_policy.engines.sql_worktime import (
     Node,
     WorkdayClock,
     WorkingClock,
+    bigint,
     both,
     minus,
     number,
@@ -44,10 +45,7 @@ class Dense:
 
     def position(self, key: Node) -> Node:
         """Count the rows up to a key's; null where there is none."""
-        inside = both(
-            exp.GTE(this=wrapped(key), expression=number(self.first)),
-            exp.LTE(this=wrapped(key), expression=number(self.last)),
-        )
+        inside = between(key, self.first, self.last)
         since = paren(minus(key, number(self.first)))
         if self.step != 1:
             since = exp.Div(this=since, expression=number(self.step), typed=True, safe=False)
@@ -63,6 +61,28 @@ class Dense:
             return node
 
         return read
+
+
+def between(value: Node, low: int, high: int) -> Node:
+    """Test that a value lies between two numbers, both included."""
+    return both(
+        exp.GTE(this=wrapped(value), expression=number(low)), exp.LTE(this=wrapped(value), expression=number(high))
+    )
+
+
+def calendar_months(day: Node, months: Node, reached: Node) -> tuple[Node, Node]:
+    """Add months to a day by PostgreSQL's own calendar, which clamps to the month's end as ours does.
+
+    Gives the day, and that day where it lies within the years in which days are known (`reached` names the former).
+    """
+    most = (LAST_MONTH_DAY - FIRST_MONTH_DAY) // 28
+    epoch = exp.cast(exp.Literal.string("1970-01-01"), "date")
+    span = exp.Anonymous(this="make_interval", expressions=[number(0), exp.cast(months, "int")])
+    begun = paren(exp.Add(this=epoch, expression=exp.cast(day, "int")))
+    made = exp.Sub(this=exp.cast(paren(exp.Add(this=begun, expression=span)), "date"), expression=epoch)
+    inside = both(between(day, FIRST_MONTH_DAY, LAST_MONTH_DAY), between(months, -most, most))
+    known = between(reached, FIRST_MONTH_DAY, LAST_MONTH_DAY)
+    return case([(inside, bigint(paren(made)))]), case([(known, reached)])
 
 
 def column_values(table: str, name: str) -> str:
@@ -98,6 +118,21 @@ class SetupTables:
             local_days="svc_policy_local_days",
             workdays="svc_policy_workdays",
         )
+
+    def day_end(self, day: Node) -> Node:
+        """Find the last second of a local day by the few changes of the zone's clock, as `_day_ends` does."""
+        wall = paren(exp.Mul(this=paren(plus(day, number(1))), expression=number(DAY)))
+        stretches = list(zip([FIRST_DAY * DAY, *self.changes], self.offsets, strict=True))
+        branches: list[tuple[Node, Node]] = []
+        for number_of in range(len(stretches) - 1, -1, -1):
+            after, offset = stretches[number_of]
+            end = minus(wall, number(offset + 1))
+            # A midnight that is jumped over is the instant of the jump.
+            end = case([(exp.LT(this=paren(end), expression=number(after - 1)), number(after - 1))], end)
+            begins = after + self.offsets[number_of - 1] if number_of else FIRST_DAY * DAY
+            branches.append((exp.GTE(this=wall, expression=number(begins)), end))
+        inside = between(day, FIRST_DAY, LAST_DAY)
+        return case([(inside, case(branches))])
 
     def dense(self, name: str) -> Dense | None:
         """Say how a table is read by position; None if it has to be joined."""

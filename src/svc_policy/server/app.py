@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from litestar import Litestar, MediaType, Request, Response, get
+import msgspec
+from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
@@ -23,6 +24,8 @@ from svc_policy.server.guard import Guard
 from svc_policy.server.managing import Manager
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import Refused
+from svc_policy.server.requests import answer, language_of
+from svc_policy.server.routes import route_of
 from svc_policy.server.settings import Settings
 from svc_policy.server.shelf import Kept, Shelf
 from svc_policy.server.store import Store
@@ -86,6 +89,36 @@ async def measured(request: Request[Any, Any, Any]) -> ASGIResponse:
     return ASGIResponse(body=found.text(request.app.state.shelf), media_type=metrics.MEDIA_TYPE)
 
 
+@get("/openapi.json")
+async def described(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Give the OpenAPI document."""
+    from svc_policy.server.openapi import document
+
+    state = request.app.state
+    return answer(msgspec.json.encode(document(state.shelf, state.settings)))
+
+
+@get("/docs")
+async def documented(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Show what can be asked as a page, which needs nothing from elsewhere."""
+    from svc_policy.pages import render
+    from svc_policy.server.openapi import document, listed
+
+    state = request.app.state
+    rows = [
+        (method, path, operation["summary"], _scope_of(method, path))
+        for method, path, operation in listed(document(state.shelf, state.settings))
+    ]
+    language = language_of(request)
+    page = render("server/docs.html", language, {"rows": rows})
+    headers = {"content-language": language}
+    return ASGIResponse(body=page.encode(), media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _scope_of(method: str, path: str) -> str:
+    return route_of(method, path).scope or "-"
+
+
 def create_app(
     policies: Shelf | Mapping[str, Policy],
     settings: Settings | None = None,
@@ -123,6 +156,8 @@ def create_app(
         managing.check,
         managing.diff,
         measured,
+        described,
+        documented,
     ]
     if util.find_spec("svc_policy.server.desk") and util.find_spec("svc_policy.server.desk.desk"):
         from svc_policy.server.desk.desk import desk_router

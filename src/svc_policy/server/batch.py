@@ -239,8 +239,9 @@ class _Answers(ASGIResponse):
                 feeding.result()
             await asyncio.wait({feeding, asyncio.ensure_future(body.moved.wait())}, return_when="FIRST_COMPLETED")
             body.moved.clear()
+        found = await self._worker.receive()
         body.answered += 1
-        return await self._worker.receive()
+        return found
 
 
 class _Body:
@@ -318,6 +319,9 @@ class _Body:
             await asyncio.wait({self._pending})
         else:
             done, _ = await asyncio.wait({self._pending}, timeout=PAUSE)
+            while not done and self.answered < self._sent:
+                # Nobody waits for what has come: the process has enough to do.
+                done, _ = await asyncio.wait({self._pending}, timeout=PAUSE)
             if not done:
                 return None
         try:

@@ -38,8 +38,8 @@ Line = tuple[int, Any, bytes | None]
 HEAD: Final = struct.Struct(">I")
 #: Lines of a job that are decided one by one before it is worth while to compile.
 FEW: Final = 8_000
-#: Lines of one frame that are worth a query once that is compiled.
-SOME: Final = 200
+#: Lines of one frame that are worth a query once that is compiled: it takes half a second to begin with.
+SOME: Final = 4_000
 _THREADS: Final = 2
 _MEMORY: Final = "1GB"
 #: Seconds between two looks whether a frame is decided.

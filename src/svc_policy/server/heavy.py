@@ -87,7 +87,7 @@ def _failed(code: int | None, said: bytes) -> Refused:
     with contextlib.suppress(msgspec.MsgspecError):
         found = msgspec.json.decode(said.splitlines()[-1] if said else b"")
         if isinstance(found, dict) and isinstance(found.get("problems"), list):
-            return Refused(int(found.get("status", 422)), (), findings=found["problems"])
+            return Refused(int(found.get("status", 409)), (), findings=found["problems"])
     text = message("this cannot be reckoned within the limits of the service")
     return refuse(503, "serve-heavy-failed", text)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from litestar import Request, get, post
 from litestar.response.base import ASGIResponse
 
-from svc_policy.errors import PolicyError
 from svc_policy.messages import message
 from svc_policy.policy import load
 from svc_policy.server import answering, uploads
@@ -51,7 +49,7 @@ class Manager:
                 found = msgspec.json.decode(await self.heavy.run({"task": "try", "path": str(path)}))
                 digest = found["policy"]["digest"]
                 if digest is None or found["counts"]["error"]:
-                    raise Refused(422, (), findings=found["problems"])
+                    raise Refused(409, (), findings=found["problems"])
                 kept = await asyncio.to_thread(self._settled, incoming, path, digest)
             finally:
                 await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
@@ -196,8 +194,3 @@ def _altered(kept: Kept) -> Refused:
     text = message("the files of policy `{policy}` have changed since it was loaded", policy=kept.id)
     advice = message("restart the service, or publish the policy")
     return refuse(409, "serve-files-changed", text, advice)
-
-
-def told(error: PolicyError) -> Refused:
-    """Make the refusal of an error of the library."""
-    return Refused(422, error.problems)

@@ -32,6 +32,18 @@ _UNREADABLE: Final = frozenset(
         "ticket-number-unreadable",
     }
 )
+#: Codes of what no schema can say: facts that are each of the right form and cannot be.
+_CONTRADICTING: Final = frozenset(
+    {
+        "ticket-hold-ends-early",
+        "ticket-too-many-tiles",
+        "ticket-too-precise",
+        "ticket-skipped-time",
+        "ticket-instant-skipped",
+        "ticket-instant-twice",
+        "ticket-date-impossible",
+    }
+)
 TITLES: Final[Mapping[int, Message]] = {
     400: message("the request cannot be read"),
     401: message("a token is needed"),
@@ -40,12 +52,11 @@ TITLES: Final[Mapping[int, Message]] = {
     405: message("this method is not allowed here"),
     406: message("there is no answer of this kind"),
     408: message("the request took too long to arrive"),
-    409: message("this does not go with what is there"),
-    412: message("the policy is another one by now"),
+    409: message("this is of the right form and cannot be"),
     413: message("the request is too large"),
     415: message("a body of this kind is not read here"),
     421: message("the request is meant for another host"),
-    422: message("this cannot be"),
+    422: message("this is not of the form that is asked for"),
     429: message("there are too many requests"),
     431: message("the head of the request is too large"),
     500: message("an error of the service"),
@@ -83,11 +94,17 @@ def refuse(
 
 
 def status_of(error: PolicyError) -> int:
-    """Choose the status of an error of the library: what cannot be read is 400, what cannot be true 422."""
+    """Choose the status of an error of the library.
+
+    400 is what cannot be read at all, 422 what is not of the form that the schema gives, 409 what no schema
+    can say: facts that contradict each other, an instant outside the policy's calendar, a policy that does not check.
+    """
     if isinstance(error, TicketError):
-        return 400 if any(one.code in _UNREADABLE for one in error.problems) else 422
+        if any(one.code in _UNREADABLE for one in error.problems):
+            return 400
+        return 409 if all(one.code in _CONTRADICTING for one in error.problems) else 422
     if isinstance(error, CalendarError | PackError):
-        return 422
+        return 409
     return 400 if isinstance(error, UsageError) else 422
 
 

@@ -25,7 +25,8 @@ from svc_policy.server.settings import Limits
 ZIP: Final = "application/zip"
 WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JSON: Final = "application/json"
-KINDS: Final = (ZIP, WORKBOOK, JSON)
+BYTES: Final = "application/octet-stream"
+KINDS: Final = (ZIP, WORKBOOK, JSON, BYTES)
 _FILE: Final = re.compile(r"(?:lookups/)?[^/\\:*?\"<>|\x00-\x1f]{1,100}\.(?:csv|toml)")
 _FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 #: What programs that pack folders put beside the files.
@@ -43,11 +44,11 @@ def lay_out(kind: str, body: bytes, folder: Path, limits: Limits) -> Path:
     Raises:
         Refused: It cannot be a pack.
     """
-    if kind == WORKBOOK:
+    if kind == WORKBOOK or (kind != JSON and b"xl/workbook.xml" in body):
         return _workbook(body, folder, limits)
     files = _of_json(body, limits) if kind == JSON else _of_zip(body, limits)
     if "policy.toml" not in files:
-        raise refuse(422, "serve-upload-file", message("a pack has a file `policy.toml`"))
+        raise refuse(422 if kind == JSON else 409, "serve-upload-file", message("a pack has a file `policy.toml`"))
     _check_base(files["policy.toml"])
     target = folder / _name_of(files["policy.toml"])
     (target / "lookups").mkdir(parents=True)
@@ -67,10 +68,13 @@ def _of_json(body: bytes, limits: Limits) -> dict[str, bytes]:
         raise refuse(422, "serve-upload-json", text, advice) from None
     if len(found) > limits.files:
         raise _too_many(limits)
+    for name in found:
+        if not _FILE.fullmatch(name):
+            raise _stray(name, 422)
     try:
         return {name: text.encode() for name, text in ((_checked(name), text) for name, text in found.items())}
     except UnicodeEncodeError:
-        raise refuse(422, "serve-upload-json", message("a text holds a character that is no text")) from None
+        raise refuse(409, "serve-upload-json", message("a text holds a character that is no text")) from None
 
 
 def _of_zip(body: bytes, limits: Limits) -> dict[str, bytes]:
@@ -92,14 +96,14 @@ def _of_zip(body: bytes, limits: Limits) -> dict[str, bytes]:
                 name = _checked(name)
                 if name in found:
                     text = message("`{name}` is there twice", name=name)
-                    raise refuse(422, "serve-upload-twice", text)
+                    raise refuse(409, "serve-upload-twice", text)
                 found[name] = _unpacked(packed, entry, left, limits)
                 left -= len(found[name])
     except Refused:
         raise
     except Exception:
         # What a decompressor says of broken data has many types.
-        raise refuse(422, "serve-upload-zip", message("the archive cannot be read")) from None
+        raise refuse(409, "serve-upload-zip", message("the archive cannot be read")) from None
     return found
 
 
@@ -137,7 +141,7 @@ def _workbook(body: bytes, folder: Path, limits: Limits) -> Path:
     except Refused:
         raise
     except Exception:
-        raise refuse(422, "serve-upload-workbook", message("the workbook cannot be read")) from None
+        raise refuse(409, "serve-upload-workbook", message("the workbook cannot be read")) from None
     path = folder / "policy.xlsx"
     path.write_bytes(body)
     return path
@@ -171,7 +175,7 @@ def _check_base(content: bytes) -> None:
     known = (*built_in_packs(), *shared_packs())
     if base is not None and base not in known:
         text = message("a policy that is sent extends a built-in one, not `{name}`", name=str(base)[:60])
-        raise refuse(422, "serve-upload-extends", text, message("known here: {known}", known=", ".join(known)))
+        raise refuse(409, "serve-upload-extends", text, message("known here: {known}", known=", ".join(known)))
 
 
 def _name_of(content: bytes) -> str:
@@ -185,10 +189,10 @@ def _checked(name: str) -> str:
     return name
 
 
-def _stray(name: str) -> Refused:
+def _stray(name: str, status: int = 409) -> Refused:
     text = message("a pack has no file `{name}`", name=name[:100])
     advice = message("a pack has `policy.toml`, `cases.toml`, tables as `.csv`, and lists in `lookups/`")
-    return refuse(422, "serve-upload-file", text, advice)
+    return refuse(status, "serve-upload-file", text, advice)
 
 
 def _too_many(limits: Limits) -> Refused:

@@ -30,7 +30,7 @@ def main() -> int:
     try:
         return _do(task)
     except PolicyError as error:
-        _say(422, [problem_to_dict(one) for one in error.problems])
+        _say(409, [problem_to_dict(one) for one in error.problems])
     except MemoryError:
         pass
     return 2

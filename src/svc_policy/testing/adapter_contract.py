@@ -188,7 +188,7 @@ class AdapterContract:
     def test_texts_of_all_scripts_come_back(self) -> None:
         """Scripts, emoji, directions, quotes, markup and line ends are kept letter by letter."""
         fact = self._first("an open text", lambda fact: fact.kind == "text" and not fact.values)
-        records = [self._record(number, **{fact.name: text}) for number, text in enumerate(self.texts)]
+        records = [self._record(number, {fact.name: text}) for number, text in enumerate(self.texts)]
         for reading, text in zip(self._readings(records), self.texts, strict=True):
             found = _stated(reading.ticket)[fact.name]
             assert found == text, f"{text!r} came back as {found!r}"
@@ -200,7 +200,7 @@ class AdapterContract:
         offsets = [timedelta(hours=5, minutes=30), timedelta(hours=-9, minutes=-30), timedelta(0), timedelta(hours=14)]
         times = [_RECEIVED.astimezone(timezone(offset)) for offset in offsets]
         times += [datetime(2026, month, 1, 23, 59, 59, tzinfo=UTC) for month in (1, 7)]
-        records = [self._record(number, **{fact.name: time}) for number, time in enumerate(times)]
+        records = [self._record(number, {fact.name: time}) for number, time in enumerate(times)]
         for reading, time in zip(self._readings(records), times, strict=True):
             found = _stated(reading.ticket)[fact.name]
             assert found == int(time.timestamp()), f"{time.isoformat()} came back as {_shown(found)}"
@@ -212,7 +212,7 @@ class AdapterContract:
         zone = self.zone or self.policy().pack.settings.timezone
         local = _ambiguous(ZoneInfo(zone))
         assert local is not None, f"`{zone}` has no time twice: set `zone` to one, or say in `cannot` why not"
-        records = [self._record(0), self._record(1, **{fact.name: local}), self._record(2)]
+        records = [self._record(0), self._record(1, {fact.name: local}), self._record(2)]
         ids, found = self._all(records)
         assert [type(one) for one in found] == [Reading, Unreadable, Reading], (
             f"{local.isoformat()} comes twice in `{zone}`: {_outline(found)}"
@@ -226,7 +226,7 @@ class AdapterContract:
         """Amounts are exact, from the smallest to a hundred million."""
         fact = self._first("money", lambda fact: fact.kind == "money")
         amounts = [Decimal(text).scaleb(2 - self._digits) for text in _MONEY]
-        records = [self._record(number, **{fact.name: amount}) for number, amount in enumerate(amounts)]
+        records = [self._record(number, {fact.name: amount}) for number, amount in enumerate(amounts)]
         for reading, amount in zip(self._readings(records), amounts, strict=True):
             found = _stated(reading.ticket)[fact.name]
             assert found == int(amount.scaleb(self._digits)), f"{amount} came back as {found} of the smallest unit"
@@ -326,14 +326,14 @@ class AdapterContract:
         facts = self._facts()
         return {name for name in self.policy().plan.asked if name in facts and facts[name].asks}
 
-    def _record(self, number: int, *, round_: int = 0, **facts: object) -> dict[str, Any]:
+    def _record(self, number: int, facts: Mapping[str, object] | None = None, *, round_: int = 0) -> dict[str, Any]:
         """Make a record with a value for every fact; another one each round."""
         samples = self.__dict__.get("_samples_of_facts")
         if samples is None:
             samples = {fact.name: _samples(fact, self._digits) for fact in self._held()}
             self.__dict__["_samples_of_facts"] = samples
         values = {name: listed[round_ % len(listed)] for name, listed in samples.items()}
-        return {"ticket_id": f"C-{number + 1:05}", **values, **facts}
+        return {"ticket_id": f"C-{number + 1:05}", **values, **(facts or {})}
 
     def _held_as(self, records: Iterable[Mapping[str, object]]) -> list[str]:
         names: list[str] = []

@@ -49,9 +49,7 @@ def ought(policy: Policy, events: Iterable[Mapping[str, Any]], at: Iterable[date
                 ticket = policy.ticket(stated)
             decision = policy.decide(ticket, at=instant)
             now = {("escalations." + one.rule.rule, one.rule.subject) for one in decision.escalations}
-            now |= {
-                ("routing." + one.rule.rule, "") for one in decision.items("routing") if one.rule.rule != "always"
-            }
+            now |= {("routing." + one.rule.rule, "") for one in decision.items("routing") if one.rule.rule != "always"}
             found |= {(name, rule, target, instant.isoformat()) for rule, target in now - held}
             held = now
     return found

@@ -35,6 +35,7 @@ _LASTING: Final = (
     "invalid connection option",
     "invalid port",
 )
+_KEEP: Final = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 _SQLITE_BUSY: Final = (5, 6)
 
 
@@ -132,6 +133,9 @@ class Database:
         with self.speaking(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif self.dialect == "postgresql":
+                # What is told as written stays written, also where commits are not waited for otherwise.
+                connection.exec_driver_sql(_KEEP)
             yield connection
             connection.commit()
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 CHUNK = 1000
 #: What can be bound in one statement of SQLite, with some to spare.
 _LARGEST_CHUNK = 30_000
+#: The numbers of types in PostgreSQL that a query tells.
+_OF_POSTGRES = {16: "boolean", 114: "json", 1082: "date", 1114: "instant", 1184: "instant", 3802: "json"}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?([+-]\d\d(:\d\d)*)?")
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +52,7 @@ class _Relation:
         """Give a column as it is selected: as text, if asked, where it may hold a time."""
         import sqlalchemy as sql
 
-        if as_text and self.families[name] in ("instant", "date", ""):
+        if as_text and self.families[name] in ("instant", "date"):
             return sql.cast(self.column(name), sql.Text()).label(name)
         return self.column(name)
 
@@ -195,13 +198,18 @@ class DatabaseSource:
         text = sql.text(re.sub(":", r"\\:", query.strip().rstrip(";")) + "\n")
         with self.database.reading() as connection:
             shape = sql.select(sql.text("*")).select_from(text.columns().subquery("tickets")).limit(0)
-            names = list(connection.execute(shape).keys())
+            found = connection.execute(shape)
+            names = list(found.keys())
+            kinds = [column[1] for column in found.cursor.description] if self.database.dialect == "postgresql" else []
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             problem_text = message("the query has two columns `{column}`", column=min(twice))
             _refuse("database-column", problem_text, message("name one of them otherwise, by AS"))
         source = text.columns(*(sql.column(name) for name in names)).subquery("tickets")
-        return _Relation(name="query", source=source, families=dict.fromkeys(names, ""))
+        families = dict.fromkeys(names, "") | {
+            name: _OF_POSTGRES.get(kind, "-") for name, kind in zip(names, kinds, strict=False)
+        }
+        return _Relation(name="query", source=source, families=families)
 
     def _reader(self, tickets: _Relation, lines: Mapping[str, _Relation]) -> RecordReader:
         """Make the reader of records, whose mapping knows the tables of lines."""
@@ -252,6 +260,8 @@ class DatabaseSource:
                 advice = message("known here: {known}", known=", ".join(known))
                 if near is not None:
                     advice = message("did you mean `{near}`?", near=near)
+                if name in (child.list for child in mapping.children):
+                    advice = message("where the lines are in a table of their own, the option of their name names it")
                 place = None if self.mapping is None else Place(file=self.mapping.file)
                 raise AdapterError([problem("database-column", text, place=place, help=advice)])
         return tuple(found)
@@ -381,6 +391,8 @@ def _head(column: str, known: Mapping[str, str]) -> str:
 
 def _plain(value: Any, family: str) -> Any:
     """Give a value of a driver as what it stands for."""
+    if family == "instant" and isinstance(value, str) and _TIME.fullmatch(value):
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return value.replace(microsecond=0)
     if family == "boolean" and value in (0, 1):

@@ -1,12 +1,4 @@
-"""Live events: events of tickets in, alerts out; see ``docs/live.md``.
-
-    from svc_policy import load
-    from svc_policy.adapters.live import LiveDesk
-
-    desk = LiveDesk(load("mall"))
-    for told in desk.follow(events):
-        print(told)
-"""
+"""Live events: events of tickets in, alerts out; see ``docs/live.md``."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class AlertWriter:
 
     def _cell(self, rule: WatchedRule, names: tuple[str, ...], day: int | None) -> Any:
         for name in names:
-            cell = rule.row.results.get(name)
+            cell: object = rule.row.results.get(name)
             if isinstance(cell, Parameter):
                 cell = self._policy.in_force(cell, day)
             if isinstance(cell, WrittenLiteral):

@@ -25,8 +25,7 @@ from svc_policy.adapters.live.folding import Facts, FactsForm
 from svc_policy.adapters.live.judging import EARLIER_REPAIRS, Judge, Judgement, PlanJudge, relevant_facts
 from svc_policy.adapters.live.repairs import Device, Repairs
 from svc_policy.adapters.protocol import Unreadable
-from svc_policy.errors import CalendarError, Place, PolicyError, Problem, TicketError, problem
-from svc_policy.facts.normal import shown
+from svc_policy.errors import CalendarError, Place, Problem, TicketError, problem
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class LiveDesk:
         try:
             event = self.reader.read(given, place)
         except TicketError as error:
-            return [self._refused(_record_of(given), error.problems)]
+            return [self._refused(self.reader.record(given), error.problems)]
         return [] if event is None else self.take(event, place=place)
 
     def take(self, event: Event, *, place: Place | None = None) -> list[Told]:
@@ -405,12 +404,4 @@ def _by_instant(reached: Reached) -> tuple[int, int]:
     return reached[1], reached[0]
 
 
-def _record_of(given: object) -> str:
-    if isinstance(given, dict):
-        for key in ("id", "ticket"):
-            if given.get(key) is not None:
-                return shown(given[key])
-    return "?"
-
-
-__all__ = ["KEEP", "Counts", "LiveDesk", "PolicyError", "Told"]
+__all__ = ["KEEP", "Counts", "LiveDesk", "State", "Told"]

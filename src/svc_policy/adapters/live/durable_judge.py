@@ -153,9 +153,7 @@ class DurableJudge:
                 content[f"day_{governing}"] = day
         return content
 
-    def _clocks(
-        self, column: Callable[[str], Cell], content: dict[str, Any], at_s: int
-    ) -> tuple[int | None, set[int]]:
+    def _clocks(self, column: Callable[[str], Cell], content: dict[str, Any], at_s: int) -> tuple[int | None, set[int]]:
         """Tell which rules' shares are used up, and the next instant at which one will be."""
         ahead: int | None = None
         reached: set[int] = set()
@@ -192,7 +190,7 @@ class DurableJudge:
             value = facts.values[place] if place is not None else facts.extra_values.get(name)
             if value is None and lookup is not None:
                 key = facts.value(lookup.key) if lookup.key not in own else facts.extra_values.get(lookup.key)
-                value = lookup.values.get(key)
+                value = None if key is None else lookup.values.get(key)
             return value, not asks
 
         return of_facts

@@ -36,6 +36,7 @@ HOLD_OPENED: Final = "hold opened"
 HOLD_CLOSED: Final = "hold closed"
 RETRACTED: Final = "retracted"
 TICK: Final = "tick"
+_OTHERS: Final = f"{FACTS}, {HOLD_OPENED}, {HOLD_CLOSED}, {RETRACTED}, {TICK}"
 KEYS: Final = ("id", "ticket", "at", "event", "facts", "kind", "of", "zone")
 #: Names of events and tickets are some characters; what is longer is no name.
 _LONGEST_NAME: Final = 200
@@ -85,6 +86,10 @@ class Reader(Protocol):
         Raises:
             TicketError: With everything in it that cannot be.
         """
+        ...
+
+    def record(self, given: object) -> str:
+        """Name what cannot be read, as people would look it up."""
         ...
 
 
@@ -143,7 +148,7 @@ class EventReader:
                 message("there is no event `{name}`", name=shown(name)),
                 message("did you mean `{near}`?", near=near)
                 if near
-                else message("an event is a milestone such as `received`, or one of {known}", known=", ".join(known[-5:])),
+                else message("an event is a milestone such as `received`, or one of {others}", others=_OTHERS),
             )
         stated: tuple[tuple[Slot, Any], ...] = ()
         if (facts := given.get("facts")) is not None:
@@ -164,6 +169,10 @@ class EventReader:
             stated=stated,
             given=given,
         )
+
+    def record(self, given: object) -> str:
+        """Name an event that cannot be read: by its id, else by its ticket."""
+        return name_of(given, "id", "ticket")
 
     def _instant(self, given: Mapping[str, Any], wrong: Any) -> int:
         text = given.get("at")
@@ -248,6 +257,12 @@ class EventReader:
             return name, self._policy.ticket({"extra": {name: value}}).extra_values.get(name)
         ticket = self._policy.ticket({name: value})
         return (name, getattr(ticket, name)) if place is None else (place, ticket.values[place])
+
+
+def name_of(given: object, *keys: str) -> str:
+    """Name what was given by the first of its keys that has a value."""
+    found = (given.get(key) for key in keys) if isinstance(given, Mapping) else iter(())
+    return shown(next((value for value in found if value is not None), "?"))
 
 
 def outside_calendar(policy: Policy, at_s: int, text: str) -> Problem | None:

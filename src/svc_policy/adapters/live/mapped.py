@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from svc_policy.adapters.live.events import Event, Slot, outside_calendar
+from svc_policy.adapters.live.events import Event, Slot, name_of, outside_calendar
 from svc_policy.adapters.mapping import ColumnSource, LogMapping
 from svc_policy.adapters.values import Settings, ValueReader
 from svc_policy.errors import MappingError, Place, Problem, TicketError, problem
@@ -103,8 +103,7 @@ class MappedReader:
             if not milestone.activities or activity in milestone.activities:
                 slot = self._slots[name]
                 assert isinstance(slot, int)
-                value = self._policy.clocks.local_day(at_s) if name.endswith("_on") else at_s
-                (first if milestone.take == "first" else stated).append((slot, value))
+                (first if milestone.take == "first" else stated).append((slot, at_s))
         return Event(
             id=self._id(given),
             ticket=ticket,
@@ -115,6 +114,11 @@ class MappedReader:
             stated=(*self._constants, *stated),
             given=given,
         )
+
+    def record(self, given: object) -> str:
+        """Name a row that cannot be read: by its id, else by its ticket."""
+        keys = (self._mapping.ticket,) if self._mapping.ticket == _ID else (_ID, self._mapping.ticket)
+        return name_of(given, *keys)
 
     def _holds(self, activity: str) -> tuple[tuple[str, bool], ...]:
         return tuple(

@@ -19,6 +19,7 @@ from oscar.views.decorators import permissions_required
 from svc_policy.adapters.oscar.asking import question_of, read_answer
 from svc_policy.adapters.oscar.facts import check_value, ticket_data, ticket_facts
 from svc_policy.adapters.oscar.models import ServiceTicket, StoredDecision
+from svc_policy.adapters.oscar.offers import offer_for
 from svc_policy.adapters.oscar.pages import View, answered_rows, plainly, say, told_of
 from svc_policy.adapters.oscar.policies import current_policy, now, words
 from svc_policy.adapters.oscar.storing import decide_and_store
@@ -80,6 +81,7 @@ def ticket(request: Any, number: str) -> Any:
             for name in needs
             if name in known
         ],
+        "problems": offer_for(found.line).problems if found.line else (),
         "history": found.decisions.all(),
         "is_changed": decision is not None and decision.digest != policy.digest,
         "may_change": may_change,

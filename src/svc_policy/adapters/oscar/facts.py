@@ -88,8 +88,12 @@ def facts_of_line(line: Any, policy: Policy, configuration: Configuration) -> Li
     """
     found = _Found(policy, f"order {line.order.number}, line {line.pk}")
     order = line.order
+    # What the setting says goes before what the app knows by itself.
     for name, value in configuration.always.items():
         found.take(name, value)
+    attributes = _attributes(line)
+    _take_attributes(found, attributes, configuration)
+    _take_address(found, order.shipping_address, configuration)
     found.take("request_kind", "fault")
     found.take("channel", "online")
     found.take("order_no", order.number)
@@ -98,8 +102,7 @@ def facts_of_line(line: Any, policy: Policy, configuration: Configuration) -> Li
     found.take("purchased_on", _day(order.date_placed))
     found.take("customer", _customer(order))
     _take_delivery(found, line, configuration)
-    _take_address(found, order.shipping_address, configuration)
-    _take_attributes(found, line, configuration)
+    _take_months(found, attributes, configuration)
     read = LineFacts(
         facts=found.facts,
         unfilled=tuple(found.unfilled),
@@ -156,6 +159,8 @@ def _plain(value: Any) -> object:
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if hasattr(value, "all"):
+        return ", ".join(str(getattr(one, "option", one)) for one in value.all())
     # An option of Oscar's, a telephone number, a country: what it is called.
     return str(getattr(value, "option", value))
 
@@ -203,29 +208,41 @@ def _take_address(found: _Found, address: Any, configuration: Configuration) -> 
             found.leave(fact, message("`{field}` of the shipping address is empty", field=field))
 
 
-def _take_attributes(found: _Found, line: Any, configuration: Configuration) -> None:
-    """Take the facts that stand in attributes of the product, its warranty in months among them."""
-    named = dict(configuration.attributes)
+def _attributes(line: Any) -> dict[str, Any] | None:
+    """List what the attributes of a line's product hold, by their codes; None where the product is gone."""
     if line.product is None:
-        for fact in (*named.values(), *(("warranty_until",) if configuration.warranty_months else ())):
-            found.leave(fact, message("the product is no longer in the catalogue"))
-        return
-    values = {value.attribute.code: value.value for value in line.product.get_attribute_values()}
-    for code, fact in named.items():
-        if not found.take(fact, values.get(code), of=f"attribute `{code}`"):
+        return None
+    return {value.attribute.code: value.value for value in line.product.get_attribute_values()}
+
+
+_GONE: Final = message("the product is no longer in the catalogue")
+
+
+def _take_attributes(found: _Found, attributes: Mapping[str, Any] | None, configuration: Configuration) -> None:
+    """Take the facts that stand in attributes of the product."""
+    for code, fact in configuration.attributes.items():
+        if attributes is None:
+            found.leave(fact, _GONE)
+        elif not found.take(fact, attributes.get(code), of=f"attribute `{code}`"):
             found.leave(fact, message("attribute `{code}` of the product is empty or cannot be read", code=code))
-    months = configuration.warranty_months
-    if months is not None and values.get(months) not in (None, ""):
-        _take_months(found, values[months], configuration, f"attribute `{months}`")
 
 
-def _take_months(found: _Found, months: object, configuration: Configuration, of: str) -> None:
+def _take_months(found: _Found, attributes: Mapping[str, Any] | None, configuration: Configuration) -> None:
     """Take the length of a product's own warranty, in months."""
+    code = configuration.warranty_months
+    if code is None:
+        return
+    if attributes is None:
+        found.leave("warranty_until", _GONE)
+        return
+    months = attributes.get(code)
+    if months is None or months == "":
+        return
     length = _whole(months)
     if length is None:
         template = message("`{value}` is no whole number of months", value=months)
         advice = message("a warranty is given as in `24`")
-        place = Place(file=f"{found.record}, {of}")
+        place = Place(file=f"{found.record}, attribute `{code}`")
         found.problems.append(problem("oscar-warranty-months", template, place=place, help=advice))
         found.leave("warranty_until", message("the product's months of warranty cannot be read"))
         return

@@ -136,6 +136,9 @@ def _branches(
 def _missing(policy: Policy, read: LineFacts, decision: Decision, say: Wording) -> Iterator[str]:
     """Say of what the decision needs and the order should have given why it did not."""
     needed = {*decision.needs, *decision.coverage.needs}
+    if decision.coverage.warranty_end is not None:
+        # It says when the policy's own length ends, and the product may have another one.
+        needed.add("warranty_until")
     for unfilled in read.unfilled:
         if unfilled.fact in needed:
             reason = unfilled.reason.text(say.language)

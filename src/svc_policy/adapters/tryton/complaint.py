@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from sql.functions import CurrentTimestamp
 from trytond.i18n import gettext
 from trytond.model import Index, ModelView, fields
 from trytond.modules.currency.fields import Monetary
@@ -281,8 +282,9 @@ class Complaint(metaclass=PoolMeta):
         for complaint, outcome in outcomes:
             is_fresh = complaint.svc_decided_at is None
             values = outcome.values if transition else _changed(complaint, outcome.values)
+            write_lines = cls._svc_store_lines if transition and is_fresh else cls._svc_write_lines
             lines = [
-                cls._svc_write_lines(complaint, field, lines, at)
+                write_lines(complaint, field, lines, at)
                 for field, lines in outcome.lines.items()
                 if lines or not is_fresh
             ]
@@ -307,6 +309,19 @@ class Complaint(metaclass=PoolMeta):
         Transaction().connection.cursor().execute(*table.update(columns, given, where=table.id == complaint.id))
 
     @classmethod
+    def _svc_store_lines(cls, complaint: Any, field: str, lines: list[dict[str, Any]], at: datetime) -> bool:
+        """Store the first lines of a complaint, as :meth:`_svc_store` does."""
+        model = Pool().get(cls._fields[field].model_name)
+        table = model.__table__()
+        given = [_line(complaint, field, values, at) for values in lines]
+        names = list(given[0])
+        rows = [[model._fields[name].sql_format(values[name]) for name in names] for values in given]
+        made = [Transaction().user, CurrentTimestamp()]
+        columns = [getattr(table, name) for name in (*names, "create_uid", "create_date")]
+        Transaction().connection.cursor().execute(*table.insert(columns, [[*row, *made] for row in rows]))
+        return True
+
+    @classmethod
     def _svc_write_lines(cls, complaint: Any, field: str, lines: list[dict[str, Any]], at: datetime) -> bool:
         """Make the records of a list agree with a decision: say whether anything had to be done."""
         line_model = Pool().get(cls._fields[field].model_name)
@@ -317,10 +332,7 @@ class Complaint(metaclass=PoolMeta):
         for values in lines:
             records = kept.get(key_of(values))
             if not records:
-                new = {"complaint": complaint.id, **values}
-                if field == "svc_escalations":
-                    new["raised_at"] = at
-                create.append(new)
+                create.append(_line(complaint, field, values, at))
                 continue
             record = records.pop(0)
             changed = _changed(record, values)
@@ -460,6 +472,12 @@ _DECIDED: Final = frozenset(
         "svc_basis",
     )
 )
+
+
+def _line(complaint: Any, field: str, values: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """Give the values of a new line."""
+    new = {"complaint": complaint.id, **values}
+    return {**new, "raised_at": at} if field == "svc_escalations" else new
 
 
 def _changed(record: Any, values: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ as long as deciding. What is asked for rarely is read through the models.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from trytond.pool import Pool
@@ -55,6 +56,12 @@ _JOINED: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
     ),
 )
 _OWN: Final = ("id", "number", "company", "origin", "description", "svc_received_at", "svc_lot")
+_COLUMNS: Final = (
+    *(f"complaint.{name}" for name in _OWN),
+    *(f"{alias}.{name}" for alias, _, _, names in _JOINED for name in names),
+)
+#: The texts of queries for one complaint, by database system: putting one together takes as long as running it.
+_TEXTS: dict[tuple[object, str], str] = {}
 
 
 def gather(complaints: Iterable[Any]) -> list[Gathered]:
@@ -65,17 +72,12 @@ def gather(complaints: Iterable[Any]) -> list[Gathered]:
         part = list(part)
         by_id = {record.id: record for record in part}
         ids = list(by_id)
-        for row in _rows(_joined(ids), _columns()):
+        for row in _rows("complaint", _joined, _COLUMNS, ids):
             found[row["complaint.id"]] = Gathered(record=by_id[row["complaint.id"]], row=row)
         for name, (model, readers) in LINES.items():
-            for line in _rows(_lines(model, tuple(readers), ids), ("complaint", *readers)):
+            for line in _rows(name, functools.partial(_lines, model, readers), ("complaint", *readers), ids):
                 found[line.pop("complaint")].lines.setdefault(name, []).append(line)
     return [found[record.id] for record in records]
-
-
-def _columns() -> tuple[str, ...]:
-    own = tuple(f"complaint.{name}" for name in _OWN)
-    return own + tuple(f"{alias}.{name}" for alias, _, _, names in _JOINED for name in names)
 
 
 def _joined(ids: list[int]) -> Any:
@@ -86,7 +88,7 @@ def _joined(ids: list[int]) -> Any:
         table = tables[alias] = pool.get(model).__table__()
         owner, _, column = by.partition(".")
         joined = joined.join(table, "LEFT", condition=getattr(tables[owner], column) == table.id)
-    read = [getattr(tables[alias], name) for alias, _, name in (text.partition(".") for text in _columns())]
+    read = [getattr(tables[alias], name) for alias, _, name in (text.partition(".") for text in _COLUMNS)]
     return joined.select(*read, where=tables["complaint"].id.in_(ids))
 
 
@@ -102,14 +104,22 @@ def _lines(model: str, names: tuple[str, ...], ids: list[int]) -> Any:
     return joined.select(table.complaint, *read, where=table.complaint.in_(ids), order_by=[table.id])
 
 
-def _rows(query: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
+def _rows(name: str, make: Callable[[list[int]], Any], columns: tuple[str, ...], ids: list[int]) -> list[dict[str, Any]]:
+    transaction = Transaction()
+    cursor = transaction.connection.cursor()
+    key = (type(transaction.database), name)
+    if len(ids) == 1 and key in _TEXTS:
+        cursor.execute(_TEXTS[key], ids)
+    else:
+        text, given = make(ids)
+        cursor.execute(text, given)
+        if len(ids) == 1 and list(given) == ids:
+            _TEXTS[key] = text
     # SQLite has no truths.
     return [
         {
-            name: bool(value) if value is not None and name in BOOLEANS else value
-            for name, value in zip(names, row, strict=True)
+            column: bool(value) if value is not None and column in BOOLEANS else value
+            for column, value in zip(columns, row, strict=True)
         }
         for row in cursor
     ]

@@ -1,4 +1,4 @@
-"""Put a decision into what the desk shows: the answer in large, targets, the quote, sentences, each with its clauses."""
+"""Put a decision into what the desk shows: the answer in large, targets, the quote, sentences, and their clauses."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _verdict(
         name = decision.category
         found["category"] = {
             "name": name,
-            "meaning": words(CATEGORIES[name]) if name in CATEGORIES else words.category(name),
+            "meaning": words(CATEGORIES[name]) if name is not None and name in CATEGORIES else words.category(name),
             "rules": cited.keys(account.fired("category")),
         }
     if speaks_of_coverage(policy, decision):
@@ -108,7 +108,9 @@ def _verdict(
             "rules": cited.keys(item.rule for item in items),
         }
     if quote is not None:
-        found["cost"] = {name: quote[key] for name, key in (("text", "payable"), ("payer", "other_payer"), ("state", "state"))}
+        found["cost"] = {
+            name: quote[key] for name, key in (("text", "payable"), ("payer", "other_payer"), ("state", "state"))
+        }
     due = min(
         (one for one in targets if one["due"] is not None and one["status"] in ("pending", "breached")),
         key=lambda one: int(one["due"]),
@@ -212,9 +214,11 @@ def _quote(account: Account, cited: Cited) -> dict[str, Any] | None:
         rate = "" if quote.tax_rate is None else f" ({words.rate(quote.tax_rate)})"
         sums.append((words(tax) + rate, amount(quote.tax)))
     sums.append((words(message("total")), amount(quote.total)))
-    notes = [words(message("the figures are illustrative: the source does not give them"))] if quote.illustrative else []
+    notes = (
+        [words(message("the figures are illustrative: the source does not give them"))] if quote.illustrative else []
+    )
     confirmed = quote.needs_confirmation is False
-    is_open = quote.payer == "customer" and quote.payable is None or quote.payer is None and quote.total is None
+    is_open = (quote.payer == "customer" and quote.payable is None) or (quote.payer is None and quote.total is None)
     return {
         "lines": [line(one) for one in quote.lines],
         "sums": [{"label": label, "amount": text} for label, text in sums],
@@ -228,7 +232,9 @@ def _quote(account: Account, cited: Cited) -> dict[str, Any] | None:
                 "text": words(
                     message("confirmed by the customer: {reason}", reason=words.label(item.cells.get("reason")))
                     if confirmed
-                    else message("to be confirmed by the customer: {reason}", reason=words.label(item.cells.get("reason")))
+                    else message(
+                        "to be confirmed by the customer: {reason}", reason=words.label(item.cells.get("reason"))
+                    )
                 ),
                 "is_open": not confirmed,
                 "rules": cited.keys([item.rule]),

@@ -25,7 +25,6 @@ from svc_policy.messages import Language, message
 from svc_policy.pages import render
 from svc_policy.policy import Policy
 from svc_policy.server.answering import instant_in
-from svc_policy.server.requests import answer, found_policy, language_of, query_of
 from svc_policy.server.desk.answers import answer_of
 from svc_policy.server.desk.questions import described, named, start_of
 from svc_policy.server.desk.rows import tables_in_words
@@ -35,7 +34,6 @@ from svc_policy.server.problems import language_in, refuse
 from svc_policy.server.requests import JSON, answer, found_policy, language_of, query_of
 from svc_policy.server.shelf import Shelf
 
-_Request = Request[Any, Any, Any]
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -64,7 +62,7 @@ async def root() -> ASGIResponse:
 
 
 @get("/desk")
-async def page(request: _Request) -> ASGIResponse:
+async def page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Give the page, in the language that the browser prefers; it can be switched there."""
     if request.scope["raw_path"].endswith(b"/"):
         # The files of the page are named from here: `desk/desk.css` is not under `desk/`.
@@ -74,13 +72,13 @@ async def page(request: _Request) -> ASGIResponse:
 
 
 @get("/desk/texts.json")
-async def texts(request: _Request) -> ASGIResponse:
+async def texts(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Give the texts of the page, in both languages."""
     return _file(request, _texts(), JSON)
 
 
 @get("/desk/{name:str}")
-async def file(request: _Request, name: str) -> ASGIResponse:
+async def file(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Give a file of the page."""
     found = _files().get(name)
     if found is None:
@@ -109,7 +107,7 @@ def _files() -> Mapping[str, bytes]:
     }
 
 
-def _file(request: _Request, body: bytes, kind: str) -> ASGIResponse:
+def _file(request: Request[Any, Any, Any], body: bytes, kind: str) -> ASGIResponse:
     """Give a file, which a browser keeps but asks about each time, so that a new edition is seen at once."""
     tag = f'"{_tag(body)}"'
     headers = {
@@ -134,7 +132,7 @@ def _tag(body: bytes) -> str:
 
 
 @get("/v1/desk/policies")
-async def policies(request: _Request) -> ASGIResponse:
+async def policies(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List the policies that can be chosen."""
     query_of(request)
     shelf: Shelf = request.app.state.shelf
@@ -142,7 +140,7 @@ async def policies(request: _Request) -> ASGIResponse:
 
 
 @get("/v1/desk/policies/{name:str}/form")
-async def form(request: _Request, name: str) -> ASGIResponse:
+async def form(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Describe the facts that a policy reads, and begin a ticket."""
     query_of(request)
     kept = found_policy(request, name)
@@ -151,25 +149,27 @@ async def form(request: _Request, name: str) -> ASGIResponse:
 
 
 @post("/v1/desk/policies/{name:str}/answer", status_code=200)
-async def decided(request: _Request, name: str) -> ASGIResponse:
+async def decided(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Decide a ticket and say everything of it in words."""
     return await _answered(request, name, lambda policy, _, decision, lang: answer_of(policy, decision, lang))
 
 
 @post("/v1/desk/policies/{name:str}/tables", status_code=200)
-async def tables(request: _Request, name: str) -> ASGIResponse:
+async def tables(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Give the tables with the rows that decided a ticket."""
     return await _answered(request, name, lambda policy, _, decision, lang: tables_in_words(policy, decision, lang))
 
 
 @post("/v1/desk/policies/{name:str}/steps", status_code=200)
-async def steps(request: _Request, name: str) -> ASGIResponse:
+async def steps(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Say what one step over each boundary would change of a ticket's decision."""
     return await _answered(request, name, steps_of)
 
 
 async def _answered(
-    request: _Request, name: str, say: Callable[[Policy, Mapping[str, Any], Decision, Language], dict[str, Any]]
+    request: Request[Any, Any, Any],
+    name: str,
+    say: Callable[[Policy, Mapping[str, Any], Decision, Language], dict[str, Any]],
 ) -> ASGIResponse:
     query = query_of(request, "at", "lang")
     kept = found_policy(request, name)
@@ -187,4 +187,3 @@ async def _answered(
         return msgspec.json.encode(say(policy, facts, decision, language))
 
     return answer(await asyncio.to_thread(work), kept, language=language)
-

@@ -193,9 +193,7 @@ class Outcomes:
             self._list(found, table, decision.items(table), lambda item, cell=cell: words.label(item.cells[cell]))  # type: ignore[misc]
         self._list(found, "intake", decision.items("intake"), lambda item: words.fact(item.cells["field"]))
 
-    def _list(
-        self, found: dict[str, Said], table: str, items: Iterable[Item], write: Callable[[Item], str]
-    ) -> None:
+    def _list(self, found: dict[str, Said], table: str, items: Iterable[Item], write: Callable[[Item], str]) -> None:
         self._entries(found, table, [(write(item), item.rule) for item in items])
 
     def _entries(self, found: dict[str, Said], table: str, items: list[tuple[str, RuleUse]]) -> None:

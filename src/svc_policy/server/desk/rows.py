@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 #: Tables whose rows are steps, papers and duties: many apply at once, and none of them is the answer.
-LISTED: Final = frozenset(
-    {"intake", "routing", "procedures", "forms", "fields", "checklists", "surveys", "duties"}
-)
+LISTED: Final = frozenset({"intake", "routing", "procedures", "forms", "fields", "checklists", "surveys", "duties"})
 
 
 class Cited:
@@ -142,16 +140,18 @@ def _may_apply(policy: Policy, decision: Decision) -> frozenset[str]:
 def _keys(policy: Policy) -> Mapping[tuple[str, str, str, int], str]:
     anchors = rule_anchors(policy.pack.rows)
     return {
-        (table, row.id, row.file, row.line): anchors[id(row)] for table, rows in policy.pack.rows.items() for row in rows
+        (table, row.id, row.file, row.line): anchors[id(row)]
+        for table, rows in policy.pack.rows.items()
+        for row in rows
     }
 
 
-@lru_cache(64)
+@lru_cache(16)
 def _tables(policy: Policy, language: Language, day: int) -> tuple[Table, ...]:
     return tuple(Tables(Phrases(policy, language), day).tables())
 
 
-@lru_cache(64)
+@lru_cache(16)
 def _by_key(policy: Policy, language: Language, day: int) -> Mapping[str, tuple[Table, Rule]]:
     return {rule.anchor: (table, rule) for table in _tables(policy, language, day) for rule in table.rules}
 

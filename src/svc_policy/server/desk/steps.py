@@ -19,7 +19,7 @@ from svc_policy.boundaries import domain_of, path_of, points, read_facts, writte
 from svc_policy.decision import Decision
 from svc_policy.errors import PolicyError
 from svc_policy.facts.registry import BUILT_IN, LISTS, Fact
-from svc_policy.messages import Language, Message, message
+from svc_policy.messages import Language, message
 from svc_policy.plan import result_names
 from svc_policy.server.desk.outcome import Change, Outcomes
 from svc_policy.server.desk.rows import Cited
@@ -46,7 +46,7 @@ _FARTHEST: Final = 10**12
 
 @attrs.frozen(kw_only=True)
 class Place:
-    """One fact of the ticket: what it is, where it stands, and its value in the smallest unit, None if it is missing."""
+    """One fact of the ticket: where it stands, and its value in the smallest unit, None if it is missing."""
 
     fact: Fact
     path: tuple[str | int, ...]
@@ -143,13 +143,13 @@ class _Search:
                 for index, fact in enumerate(facts):
                     general = path_of(grain, fact.name)
                     if general in read and record.values[index] is not None:
-                        path = (field, number, fact.name)
+                        inner = (field, number, fact.name)
                         place = Place(
                             fact=fact,
-                            path=path,
+                            path=inner,
                             general=general,
                             value=record.values[index],
-                            is_stated=self.at(path) is not None,
+                            is_stated=self.at(inner) is not None,
                         )
                         stated.append(place)
         return [*sorted(stated, key=_in_order), *sorted(others, key=lambda one: one.fact.name not in needs)]
@@ -172,7 +172,8 @@ class _Search:
 
     def value(self, place: Place, value: Value | None = None) -> str:
         shown = place.value if value is None else value
-        return self.words.value(place.fact, shown)
+        # A length of time without any is no time; a measure of none is 0.
+        return "0 h" if place.fact.kind == "duration" and shown == 0 else self.words.value(place.fact, shown)
 
     # --- deciding
 
@@ -262,9 +263,7 @@ class _Search:
         return {"value": written, "text": self.words(text), "changes": self.changes(other)}
 
     def changes(self, other: Decision) -> list[dict[str, Any]]:
-        return [
-            self.told(one) for one in self.outcomes.changes(self.before, self.outcomes.of(other))
-        ]
+        return [self.told(one) for one in self.outcomes.changes(self.before, self.outcomes.of(other))]
 
     def told(self, one: Change) -> dict[str, Any]:
         rules = self.cited.keys(one.rules)
@@ -274,13 +273,9 @@ class _Search:
         """Say whether the least step to either side changes an amount: then it is a price, and has no boundaries."""
         step = domain_of(place.fact).step or 1
         near = [self.decided(place, value + away) for away in (-step, step)]
-        return all(
-            other is not None and self.signature(other, amounts=True) != self.amounts_before for other in near
-        )
+        return all(other is not None and self.signature(other, amounts=True) != self.amounts_before for other in near)
 
-    def nearest(
-        self, place: Place, value: int, direction: int, differs: Callable[[Decision], bool]
-    ) -> int | None:
+    def nearest(self, place: Place, value: int, direction: int, differs: Callable[[Decision], bool]) -> int | None:
         """Find the value nearest to the present one, on one side, that is decided otherwise."""
         same = value
         for candidate in self.candidates(place, value, direction):
@@ -328,11 +323,9 @@ class _Search:
         beyond = [
             one
             for one in found
-            if 0 < (one - value) * direction <= reach
-            and (low is None or one >= low)
-            and (high is None or one <= high)
+            if 0 < (one - value) * direction <= reach and (low is None or one >= low) and (high is None or one <= high)
         ]
-        ends = [end for end in (low, high) if end is not None and 0 < (end - value) * direction]
+        ends = [end for end in (low, high) if end is not None and (end - value) * direction > 0]
         return sorted({*beyond, *ends}, key=lambda one: abs(one - value))[:_MOST_TRIES]
 
     def instants(self) -> list[int]:

@@ -69,7 +69,7 @@ def _marks(policy: Policy, words: Wording, first: int, last: int) -> list[dict[s
     hours = next((step for step in _HOURS if length / (step * _HOUR) <= _MOST_MARKS), None)
     days = next((step for step in _DAYS if length / (step * _DAY) <= _MOST_MARKS), _DAYS[-1])
     start = datetime.fromtimestamp(first, policy.zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    found = []
+    found: list[dict[str, Any]] = []
     number = 0
     while True:
         # Steps are counted on the wall clock, so that marks stand at whole hours where the clocks change.
