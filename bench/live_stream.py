@@ -129,6 +129,9 @@ class _Maker:
             if chance.random() < self.stream.retracted:
                 after = self.rounded(at + chance.randrange(DAY))
                 made.append(self.event(name, after, "retracted", of=event["id"]))
+                if event["event"] == "closed":
+                    # Closed by mistake, and for good some time later.
+                    made.append(self.event(name, self.rounded(after + chance.randrange(DAY)), "closed"))
         yield from made
 
     def value(self, fact: Fact, at: int) -> Any:

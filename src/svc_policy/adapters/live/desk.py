@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: How long a closed ticket is kept for events that come late.
 KEEP = timedelta(days=7)
 #: So many tickets that are gone are remembered by their names.
-MOST_GONE = 50_000
+MOST_GONE = 10_000
 #: A ticket with more events than this is a machine gone wrong.
 MOST_EVENTS = 10_000
 

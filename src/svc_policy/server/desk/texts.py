@@ -95,6 +95,7 @@ TEXTS: Final[Mapping[str, Message]] = {
     "illustrative": message("the figures are illustrative"),
     "working": message("deciding"),
     "stale": message("the answer below is that of the ticket before: correct what is marked first"),
+    "undecided": message("the ticket is not decided yet: correct what is marked first"),
     "offline": message("the service cannot be reached; the ticket stays in the address"),
     "retry": message("try again"),
     "busy": message("the service is busy; this is tried again by itself"),

@@ -18,8 +18,10 @@ export function forgetForm() {
 
 /** Show the form. `actions` are `set(path, value)`, `remove(field, number)`, `asOf(text)`. */
 export function showForm(element, { form, facts, at, answer, problems, actions }) {
-  const asked = (answer?.needs ?? []).map((need) => ({ ...need, ...placed(form, facts, need.fact) })).filter((one) => one.fact);
   const wrongAt = new Map(problems.map((problem) => [problem.field, problem]));
+  const asked = (answer?.needs ?? [])
+    .map((need) => ({ ...need, ...placed(form, facts, need.fact) }))
+    .filter((one) => one.fact && (valueAt(facts, one.path) === undefined || wrongAt.has(written(one.path))));
   const context = { form, facts, actions, wrongAt, again: () => showForm(element, { form, facts, at, answer, problems, actions }) };
   const before = element.querySelector(".question")?.dataset.fact;
   const hadFocus = element.querySelector(".question")?.contains(document.activeElement);
@@ -53,7 +55,8 @@ function placed(form, facts, name) {
 }
 
 function question({ facts, actions, wrongAt, again }, asked, answer) {
-  if (!answer) return null;
+  // What was said since the last answer may have been all: only the service knows.
+  if (!answer || (!asked.length && answer.needs.length)) return null;
   const one = asked.find((ask) => written(ask.path) === picked) ?? asked[0];
   if (!one) {
     return h("section", { class: "question done", "aria-label": t("ask_next") }, h("p", {}, t("nothing_to_ask")));

@@ -124,10 +124,10 @@ function failed(error, again) {
   if (error.kind === "problem" && error.problems.length) {
     state.problems = error.problems;
     state.notices.delete("offline");
-    const unplaced = error.problems.filter((problem) => !problem.field || !document.querySelector(`[data-fact="${CSS.escape(problem.field)}"]`));
-    state.notices.set("problem", () => [h("p", {}, t("stale")), unplaced.map((problem) =>
-      h("p", {}, of(problem.message), problem.help ? ` (${of(problem.help)})` : ""))]);
     show();
+    const unplaced = error.problems.filter((problem) => !problem.field || !document.querySelector(`[data-fact="${CSS.escape(problem.field)}"]`));
+    notice("problem", () => [h("p", {}, t(state.answer ? "stale" : "undecided")), unplaced.map((problem) =>
+      h("p", {}, of(problem.message), problem.help ? ` (${of(problem.help)})` : ""))]);
     speak(reason());
   } else if (error.kind === "token") {
     forgetToken();
@@ -142,6 +142,7 @@ function failed(error, again) {
     notice("busy", () => h("p", {}, t("busy")));
     setTimeout(again, Math.min(error.wait, 30) * 1000);
   } else if (error.kind === "offline") {
+    show();
     notice("offline", () => [h("p", {}, t("offline")), button(t("retry"), again, "main")]);
   } else {
     notice("failed", () => [h("p", {}, t("failed", { reason: reason() })), button(t("retry"), again)]);

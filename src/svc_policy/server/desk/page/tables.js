@@ -80,19 +80,18 @@ function one(source, table) {
 }
 
 function grid(source, table, shown) {
+  const labels = [t("when"), ...table.headings.map(cap), t("clauses")];
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title },
-    h("table", {}, h("thead", {}, h("tr", {},
-      h("th", { scope: "col" }, t("rule")), h("th", { scope: "col" }, t("when")),
-      table.headings.map((heading) => h("th", { scope: "col" }, cap(heading))), h("th", { scope: "col" }, t("clauses")))),
-    h("tbody", {}, shown.map((row) => h("tr", { class: row.state === "applies" ? "applies" : row.state ? "may" : row.out ? "out" : null },
-      h("th", { scope: "row" }, h("code", {}, row.rule),
+    h("table", { role: "table" }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
+      [t("rule"), ...labels].map((heading) => h("th", { scope: "col", role: "columnheader" }, heading)))),
+    h("tbody", { role: "rowgroup" }, shown.map((row) => h("tr", { role: "row", class: row.state === "applies" ? "applies" : row.state ? "may" : row.out ? "out" : null },
+      h("th", { scope: "row", role: "rowheader" }, h("code", {}, row.rule),
         row.state ? h("span", { class: "mark" }, t(row.state === "applies" ? "applies" : "may_apply")) : null,
         row.subjects.length ? h("span", { class: "faint" }, t("for_subject", { subject: list(row.subjects) })) : null,
         row.dates ? h("span", { class: "faint" }, row.dates) : null,
         row.out ? h("span", { class: "faint" }, row.out) : null),
-      h("td", {}, row.when.length ? h("ul", {}, row.when.map((test) => h("li", {}, cap(test)))) : t("always")),
-      row.cells.map((cell) => h("td", {}, cell)),
-      h("td", {}, plainChips(source, row.clauses)))))));
+      [row.when.length ? h("ul", {}, row.when.map((test) => h("li", {}, cap(test)))) : t("always"), ...row.cells, plainChips(source, row.clauses)]
+        .map((cell, index) => h("td", { role: "cell", "data-label": labels[index], class: cell === "" ? "empty" : null }, h("div", {}, cell))))))));
 }
 
 /** Forget which tables were wanted whole: another policy has others. */
