@@ -96,8 +96,7 @@ def test_a_call_in_chinese(open_page: Opened, service: Service) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("政策服务台")
     answer(page, "请求类型", "故障")
     page.goto(service.link("mall", FAULT, AT))
-    settle(page)
-    assert value(page, "category") == "C"
+    expect(page.locator(".cell.category .value")).to_have_text("C")
     assert lines(page, "coverage")[1:] == ["在保", "至2027年2月28日"]
     assert target(page, "到达现场") == "2026年11月22日（周日）10:00"
     # Only ids and units of the policy are in Latin letters.

@@ -177,7 +177,7 @@ def test_a_server_that_crashes_in_the_middle_is_waited_for(
 
 
 def test_a_client_that_is_killed_goes_on_where_it_was(url: str, policy: Policy, tmp_path: Path) -> None:
-    count, state = 6000, tmp_path / "state.json"
+    count, state = 4000, tmp_path / "state.json"
     prepare(url, count)
     transfer(policy, url, chunk=1, state=None, source=_Few(policy, url))  # what is compiled once, before the clock runs
     run(url, "TRUNCATE decisions, touched")
@@ -191,7 +191,7 @@ def test_a_client_that_is_killed_goes_on_where_it_was(url: str, policy: Policy, 
                 with contextlib.suppress(BaseException):
                     transfer(policy, url, state)
                 os._exit(0)
-            enough = max(reached, default=0) + chance.randint(-100, 200)
+            enough = max(reached, default=0) + chance.randint(-100, 150)
             until = time.monotonic() + 5
             there = 0
             while time.monotonic() < until and there < enough:

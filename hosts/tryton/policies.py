@@ -58,6 +58,7 @@ FILES: Mapping[str, str] = {
     "fees.csv": "rule,category,then: line,then: fixed,then: rate,then: per,then: measure,cite\n"
     'free,"B, C",visit,0 EUR,-,-,-,d-1\nvisit,A,visit,40 EUR,2.50 EUR,1,floor,d-1\n',
     "part_fees.csv": "rule,part_covered,then: share,cite\nfree,yes,0 %,d-1\nrest,no,100 %,d-1\n",
+    "payers.csv": "rule,then: payer,cite\nall,customer,d-1\n",
     "approvals.csv": "rule,category,parts_needed,then: approver,then: subject,cite\n"
     "parts,A,yes,chief,parts_for,d-1\n",
     "penalties.csv": "rule,incident_kind,then: liable,then: amount,cite\nmistake,mistake,clerk,10 EUR,d-1\n",

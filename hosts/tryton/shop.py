@@ -45,6 +45,15 @@ class Shop:
         finally:
             self.config._context, self.config.user = kept, before
 
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Say yes to warnings."""
+        self.config.skip_warning = True
+        try:
+            yield
+        finally:
+            self.config.skip_warning = False
+
     def complaint(self, company: Any, kind: str = "fault", **values: Any) -> Any:
         """Make a draft."""
         complaint = Model.get("sale.complaint")()

@@ -398,3 +398,14 @@ def test_a_list_within_a_record_needs_json_lines(read: Any) -> None:
     mapping = ZONED + '[children.holds]\nlist = "waits"\nfacts = { from_at = "since" }\n'
     with pytest.raises(MappingError, match="only JSON lines hold a list"):
         read("id,tz,came,there,cur,fee\nA,,,,CNY,1\n", mapping)
+
+
+def test_an_event_in_another_currency_is_rejected(read: Any, connection: Any) -> None:
+    mapping = (
+        'schema = 1\nshape = "events"\ntimezone = "UTC"\n'
+        '[columns]\nticket = "id"\nactivity = "what"\ntimestamp = "when"\ncurrency = "cur"\n'
+        '[milestones]\nreceived = "came"\n[facts]\nrecorded_fee = "fee"\n'
+    )
+    read("id,what,when,cur,fee\nA,came,2026-03-02T09:30,CNY,1\nB,came,2026-03-02T09:30,EUR,1\n", mapping)
+    assert connection.execute("SELECT ticket_id, code FROM rejected").fetchall() == [("B", "log-currency")]
+    assert connection.execute("SELECT ticket_id FROM tickets").fetchall() == [("A",)]

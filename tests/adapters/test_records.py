@@ -30,6 +30,7 @@ relayed_at = { column = "passed", format = "epoch_s" }
 confirmed_at = { column = "agreed", format = "%d.%m.%Y %H:%M" }
 delivered_on = { column = "/asset/delivered", format = "%d/%m/%Y" }
 serial_no = "/asset/serial"
+item_code = "/asset/code~1no"
 distance_km = { column = "metres", unit = "m" }
 labour_hours = { column = "minutes", unit = "min" }
 recorded_fee = "fee"
@@ -54,7 +55,12 @@ RECORDS: list[dict[str, Any]] = [
     {"id": "A1", "came": "2026-03-02T09:30", "metres": 6400, "fee": "12.50", "visit": True, "kind": "broken"},
     {"id": "A2", "came": "2026-03-02T09:30", "tz": "Europe/Berlin", "cur": "CNY", "fee": 12.5, "kind": 1},
     {"id": "A3", "came": "2026/03/02 09:30:00", "passed": 1772415000, "agreed": "02.03.2026 10:00", "kind": True},
-    {"id": " A4 ", "asset": {"delivered": "01/12/2025", "serial": "  S/1  "}, "minutes": 90, "claim": 1999},
+    {
+        "id": " A4 ",
+        "asset": {"delivered": "01/12/2025", "serial": "  S/1  ", "code/no": "K-7"},
+        "minutes": 90,
+        "claim": 1999,
+    },
     {"id": 5, "asset": {"serial": 17}, "fee": 0.1, "departments": 2, "special": False, "visit": "no"},
     {"id": "A6", "came": "n/a", "fee": "", "kind": None, "metres": "  ", "asset": None, "cause": "wear"},
     {"id": "B1", "came": "1991-09-15T01:30"},
@@ -115,6 +121,7 @@ def test_what_the_words_of_the_mapping_mean(mall: Any, mapping: Any) -> None:
     assert (first.distance_km, first.recorded_fee, first.on_site) == (Decimal("6.4"), Decimal("12.5"), True)
     assert [one.request_kind for one in (first, second, third)] == ["fault", "inquiry", "complaint"]
     assert (fourth.ticket_id, fourth.serial_no, fourth.delivered_on) == ("A4", "S/1", date(2025, 12, 1))
+    assert fourth.item_code == "K-7"
     assert (fourth.labour_hours, fourth.amount_claimed) == (timedelta(minutes=90), Decimal("19.99"))
     assert (fifth.ticket_id, fifth.serial_no, fifth.recorded_fee, fifth.on_site) == ("5", "17", Decimal("0.1"), False)
     assert fifth.extra == {"entertainment_special": False}

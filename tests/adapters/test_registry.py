@@ -65,6 +65,7 @@ def test_an_adapter_that_fails_when_imported_is_listed_and_told_when_used(instal
         (["no-such-package-at-all; extra == 'big'", "attrs>=1"], ("no-such-package-at-all",)),
         (["needy[small]; extra == 'big'", "no-such-package-at-all<3; extra == 'small'"], ("no-such-package-at-all<3",)),
         (["svc-policy[no-such-extra]"], ()),
+        (["needy[big]; extra == 'big'"], ()),
     ],
 )
 def test_what_an_extra_lacks(install: Install, requires: list[str], lacks: tuple[str, ...] | None) -> None:

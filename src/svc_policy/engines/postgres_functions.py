@@ -85,7 +85,7 @@ def _options(schema: str, *, planned: bool = False) -> str:
     return options + " SET plan_cache_mode = force_generic_plan" if planned else options
 
 
-def _body(code: str) -> str:
+def body_of(code: str) -> str:
     """Put code between marks that do not stand in it."""
     mark, number = "$svc_policy$", 0
     while mark in code:
@@ -122,7 +122,7 @@ def _deciding(schema: str, plan: Plan, grain: str, printed: Printed) -> Iterator
         "FUNCTION",
         f"{quoted(function)}(text[], bigint)",
         f"CREATE FUNCTION {signature} RETURNS SETOF {quoted(kind)} LANGUAGE plpgsql STABLE ROWS 1 COST 20000\n"
-        f"{_options(schema, planned=True)} AS {_body(code)};",
+        f"{_options(schema, planned=True)} AS {body_of(code)};",
     )
     keys = _keys(grain)
     shown = ["t.ticket_id", *(f"d.{quoted(name)}" for name in listed if name != "ticket_id")]
@@ -149,7 +149,7 @@ def _view(grains: list[str], plan: Plan) -> Made:
         "FUNCTION",
         "decision_of(text, bigint)",
         "CREATE FUNCTION decision_of(id text, at_s bigint DEFAULT NULL) RETURNS jsonb LANGUAGE sql STABLE AS "
-        + _body(f"SELECT {whole} FROM {quoted(NAMES['ticket'][1])}(ARRAY[$1], $2) AS d")
+        + body_of(f"SELECT {whole} FROM {quoted(NAMES['ticket'][1])}(ARRAY[$1], $2) AS d")
         + ";",
     )
 
@@ -159,7 +159,7 @@ def _result_names(schema: str) -> Made:
     return Made(
         "FUNCTION",
         "result_names()",
-        f"CREATE FUNCTION result_names() RETURNS text[] LANGUAGE sql STABLE {_options(schema)} AS {_body(code)};",
+        f"CREATE FUNCTION result_names() RETURNS text[] LANGUAGE sql STABLE {_options(schema)} AS {body_of(code)};",
     )
 
 
@@ -236,7 +236,7 @@ END"""
         "FUNCTION",
         "decide_all(bigint, text[])",
         "CREATE FUNCTION decide_all(at_s bigint DEFAULT NULL, columns text[] DEFAULT NULL) RETURNS bigint "
-        f"LANGUAGE plpgsql VOLATILE\n{options} AS {_body(code)};",
+        f"LANGUAGE plpgsql VOLATILE\n{options} AS {body_of(code)};",
     )
 
 
@@ -265,7 +265,7 @@ def _explanation(schema: str) -> Made:
         "FUNCTION",
         "explanation(text, jsonb)",
         f"CREATE FUNCTION explanation(grain text, decision jsonb) RETURNS TABLE ({returns}) LANGUAGE sql STABLE\n"
-        f"{_options(schema)} AS {_body(code)};",
+        f"{_options(schema)} AS {body_of(code)};",
     )
 
 

@@ -16,12 +16,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from svc_policy.engines.postgres_functions import Statement, functions, types_of
+from svc_policy.engines.postgres_functions import Statement, body_of, functions, types_of
 from svc_policy.engines.runtime import PolicyClocks
 from svc_policy.engines.sql import CHILD_GRAINS, compile_program
 from svc_policy.engines.sql_postgres import Printed, print_query, quoted, short, text
 from svc_policy.engines.sql_tables import SetupTables, column_values
-from svc_policy.expressions.steps import Choose, Collect
 from svc_policy.facts.columns import TABLES, Column, columns, keys
 from svc_policy.facts.registry import GRAINS, Fact, Grain
 from svc_policy.plan import Plan, result_names
@@ -89,8 +88,7 @@ def _plain(value: str) -> str:
 
 def _taken_away(schema: str) -> str:
     found = text(f"{quoted(schema)}.{INSTALLED}")
-    return f"""DO $svc_policy$
-DECLARE
+    code = f"""DECLARE
   made record;
 BEGIN
   IF to_regclass({found}) IS NOT NULL THEN
@@ -99,8 +97,8 @@ BEGIN
     END LOOP;
     DROP TABLE {INSTALLED};
   END IF;
-END
-$svc_policy$;"""
+END"""
+    return f"DO {body_of(code)};"
 
 
 # --- the tickets
@@ -242,13 +240,13 @@ def _day(day: int | None) -> str:
 def _columns(plan: Plan, made: list[tuple[str, str]]) -> Iterator[str]:
     """List the columns of the decisions, and what the numbers and bits in them stand for."""
     says: dict[str, tuple[str, str | None]] = {"needs": ("asks for", None)}
-    for step in plan.steps:
-        says[f"{step.name}_needs"] = ("asks for", None)
-        if isinstance(step, Choose):
-            says[f"{step.name}_row"] = ("holds", step.name)
-        if isinstance(step, Collect):
-            says[f"{step.name}_fired"] = ("fired", step.name)
-            says[f"{step.name}_unknown"] = ("may hold", step.name)
+    for entry in plan.columns.values():
+        if entry.needs.operator == "column":
+            says[str(entry.needs.data)] = ("asks for", None)
+    for table in plan.tables:
+        says[f"{table}_row"] = ("holds", table)
+        says[f"{table}_fired"] = ("fired", table)
+        says[f"{table}_unknown"] = ("may hold", table)
     results = set(result_names(plan))
     rows = []
     for grain in ("ticket", *CHILD_GRAINS):

@@ -28,7 +28,7 @@ from svc_policy.server.settings import Limits
 from svc_policy.server.shelf import Kept
 
 LINES: Final = "application/x-ndjson"
-KINDS: Final = (LINES, "application/jsonl", "application/json-seq")
+KINDS: Final = (LINES, "application/jsonl", "application/octet-stream")
 #: Bytes that are sent on at once, if that many come; so many lines at most.
 FRAME: Final = 12 * 2**20
 MOST_LINES: Final = 40_000

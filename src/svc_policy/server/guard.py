@@ -19,7 +19,7 @@ from svc_policy.errors import Problem
 from svc_policy.messages import message
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import MEDIA_TYPE, Refused, language_in, problem_body, refuse
-from svc_policy.server.routes import Route, route_of
+from svc_policy.server.routes import Route, methods_of, route_of
 from svc_policy.server.settings import Settings
 from svc_policy.server.tokens import Tokens, is_expired
 
@@ -70,6 +70,9 @@ class Guard:
         try:
             try:
                 who = self._admitted(scope, route)
+                if method == "OPTIONS" and (allowed := methods_of(scope["path"])):
+                    await exchange.tell(allowed)
+                    return
                 await self._inner(scope, exchange.receive, exchange.send)
             except Refused as refused:
                 await exchange.refuse(refused)
@@ -221,6 +224,12 @@ class _Exchange:
                 await self._send(piece)
         except TimeoutError:
             raise Cut from None
+
+    async def tell(self, methods: str) -> None:
+        """Say which methods a path takes; what a page of another origin asks here is answered with no leave."""
+        headers = [(b"allow", methods.encode()), (b"content-length", b"0")]
+        await self.send({"type": "http.response.start", "status": 204, "headers": headers})
+        await self.send({"type": "http.response.body", "body": b""})
 
     async def refuse(self, refused: Refused) -> None:
         """Answer with a problem; a started answer is cut instead.

@@ -11,15 +11,17 @@ from importlib import resources
 from typing import Any, Final
 
 from svc_policy import __version__
+from svc_policy.facts.schema import ticket_schema
 from svc_policy.policy.json import KEYS
 from svc_policy.server import batch_columns, uploads
 from svc_policy.server.problems import MEDIA_TYPE, TITLES
 from svc_policy.server.routes import ROUTES, SCOPES, Route
 from svc_policy.server.settings import Settings
 from svc_policy.server.shelf import Shelf
+from svc_policy.units import minor_digits
 
 #: Schemas of `svc-policy schema`, by their name in the document.
-_PUBLISHED: Final = {"Ticket": "ticket", "Decision": "decision", "Check": "check", "Diff": "diff"}
+_PUBLISHED: Final = {"Decision": "decision", "Check": "check", "Diff": "diff"}
 _JSON: Final = "application/json"
 _LINES: Final = "application/x-ndjson"
 _DIGEST: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -80,7 +82,7 @@ def document(shelf: Shelf, settings: Settings) -> dict[str, Any]:
             "description": "After-sales service policies: decisions, quotes, explanations, checks, comparisons.",
         },
         "paths": paths,
-        "components": {"schemas": copy.deepcopy(_schemas())},
+        "components": {"schemas": {**copy.deepcopy(_schemas()), "Ticket": _ticket(shelf)}},
     }
     if settings.tokens is not None:
         found["components"]["securitySchemes"] = {
@@ -151,7 +153,8 @@ def _body(route: Route) -> dict[str, Any] | None:
         sent = {"type": "object", "properties": {"files": files}, "required": ["files"], "additionalProperties": False}
         return {_JSON: {"schema": sent}, uploads.BYTES: {"schema": {"type": "string", "format": "binary"}}}
     if route.body == "stream":
-        return {_LINES: {"schema": {"type": "string", "contentMediaType": _LINES}}}
+        sent = {"schema": {"type": "string", "format": "binary"}}
+        return {_LINES: sent, uploads.BYTES: sent}
     return None
 
 
@@ -267,6 +270,42 @@ def _schemas() -> dict[str, Any]:
         problems={"type": "array", "items": _object(**one)},
     )
     return found
+
+
+def _ticket(shelf: Shelf) -> dict[str, Any]:
+    """Give the schema of a ticket that every policy of the service takes; each has its own at `ticket-schema`."""
+    settings = [kept.policy.pack.settings for kept in shelf]
+    first = settings[0].company_facts if settings else ()
+    common = [fact for fact in first if all(fact in one.company_facts for one in settings)]
+    digits = min((minor_digits(one.currency) or 0 for one in settings), default=2)
+    schema = ticket_schema(common, currency_digits=digits)
+    schema = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    if not common:
+        schema["properties"]["extra"] = {"type": ["object", "null"], "maxProperties": 0}
+    _narrow(schema)
+    moved: dict[str, Any] = _moved(schema, "#/components/schemas/Ticket/")
+    return moved
+
+
+#: Days that every year has, and years that every zone can show; the reader takes the others as well.
+_DAY: Final = (
+    "(19[1-9]|[2-8][0-9][0-9])[0-9]-(?:(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+    "|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+)
+_WRITTEN_DAY: Final = "(19|[2-9][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+
+
+def _narrow(value: Any) -> None:
+    """Let the patterns of days be of days that are: February has 28 here."""
+    if isinstance(value, dict):
+        pattern = value.get("pattern")
+        if isinstance(pattern, str):
+            value["pattern"] = pattern.replace(_WRITTEN_DAY, _DAY)
+        for item in value.values():
+            _narrow(item)
+    elif isinstance(value, list):
+        for item in value:
+            _narrow(item)
 
 
 def _moved(value: Any, root: str) -> Any:

@@ -52,6 +52,21 @@ DESK: Final = Route(name="desk", method="GET", path="/v1/desk", scope="decide", 
 UNKNOWN: Final = Route(name="unknown", method="GET", path="/v1", scope="read", body="ticket")
 
 
+@functools.lru_cache(256)
+def methods_of(path: str) -> str:
+    """List the methods that a path takes, as in `GET, POST, OPTIONS`; nothing for a path that is no route."""
+    wanted = path.split("/")
+    found = [route.method for route in ROUTES if _is_at(route, wanted)]
+    return ", ".join((*found, "OPTIONS")) if found else ""
+
+
+def _is_at(route: Route, wanted: list[str]) -> bool:
+    parts = route.path.split("/")
+    return len(parts) == len(wanted) and all(
+        part == given or (part == "{name}" and given != "") for part, given in zip(parts, wanted, strict=True)
+    )
+
+
 @functools.lru_cache(2048)
 def route_of(method: str, path: str) -> Route:
     """Find what a request asks for; a path with another method is the nearest of its path."""
@@ -59,10 +74,7 @@ def route_of(method: str, path: str) -> Route:
     method = "GET" if method == "HEAD" else method
     near: Route | None = None
     for route in ROUTES:
-        parts = route.path.split("/")
-        if len(parts) == len(wanted) and all(
-            part == given or part == "{name}" for part, given in zip(parts, wanted, strict=True)
-        ):
+        if _is_at(route, wanted):
             if route.method == method:
                 return route
             near = near or route

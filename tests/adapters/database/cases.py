@@ -160,7 +160,7 @@ class Reads:
         run(
             url,
             "CREATE TABLE t (ticket_id TEXT PRIMARY KEY)",
-            "CREATE TABLE parts (ticket_id TEXT, line INTEGER, part_no TEXT, PRIMARY KEY (ticket_id, line))",
+            "CREATE TABLE parts (ticket_id TEXT, line INTEGER, part_no TEXT)",
             "CREATE TABLE holds (ticket_id TEXT, hold_kind TEXT, from_at TIMESTAMP, until_at TIMESTAMP)",
             "INSERT INTO t VALUES ('a'), ('b'), ('c')",
             "INSERT INTO parts VALUES ('c', 2, 'y'), ('a', 1, 'x'), ('c', 1, 'z'), ('nobody', 1, 'w')",

@@ -45,7 +45,7 @@ def test_what_is_open_is_said_to_be_open(policy: Policy) -> None:
     found = answer_of(policy, decided(policy, {"received_at": TICKET["received_at"]}), "en")
     assert found["verdict"]["category"]["name"] is None
     assert found["verdict"]["coverage"]["state"] == "open"
-    assert found["verdict"]["cost"]["text"] == "open"
+    assert found["verdict"]["cost"] == {"text": "open", "payer": "", "state": "open"}
     assert [one["fact"] for one in found["needs"]] == ["delivered_on", "distance_km"]
     assert found["summary"].endswith("Ask next: date of delivery.")
 

@@ -77,7 +77,8 @@ def test_what_costs_nothing_has_no_steps_of_fees(policy: Policy) -> None:
 
 def test_other_words_that_change_the_same_stand_together(policy: Policy) -> None:
     ticket = {**TICKET, "incidents": [{"incident_kind": "missed", "occurred_on": "2026-03-04"}]}
-    found = steps(policy, ticket, "incidents", 0, "incident_kind")
+    # The penalty for an answer that is late by now stays, and is not told.
+    found = steps(policy, ticket, "incidents", 0, "incident_kind", at="2026-03-04T12:00:00")
     (text,) = found
     assert text == "mistake, again"
     assert changes(found[text]) == {"Penalties": ("clerk: CN¥20.00", "nothing")}
