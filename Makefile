@@ -8,9 +8,11 @@ export PYTHONUTF8 := 1
 
 .PHONY: demo test test-hosts programs lint types imports unit trace bench l10n clean
 
-$(VENV)/.dev: pyproject.toml
+# The example of an outside adapter is installed beside the library, so that its tests run and `svc-policy adapters` lists it.
+$(VENV)/.dev: pyproject.toml examples/adapter-slips/pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --editable examples/adapter-slips
 	touch $@
 
 $(VENV)/.hosts: $(VENV)/.dev

@@ -199,7 +199,11 @@ def test_a_link_tells_another_desk_everything_and_the_server_nothing(
 ) -> None:
     ticket = {**FAULT, "customer_phone": "13900001234"}
     first = open_page(service.link("mall", ticket, AT))
-    link = first.url
+    first.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    first.get_by_role("button", name="Copy link").click()
+    expect(first.get_by_role("alert")).to_contain_text("which no server sees")
+    link = first.evaluate("navigator.clipboard.readText()")
+    assert link == first.url
     assert "digest=" in link
     second = open_page(link)
     assert second.locator("#verdict").inner_text() == first.locator("#verdict").inner_text()

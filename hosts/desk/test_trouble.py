@@ -120,7 +120,12 @@ def test_a_link_from_another_edition_says_so(open_page: Opened, service: Service
 
 
 def test_links_that_make_no_sense_begin_a_new_ticket(open_page: Opened, service: Service) -> None:
-    for rest in ("policy=mall&ticket={", "policy=mall&ticket=[]", "policy=nowhere&ticket={}"):
+    for rest in (
+        "policy=mall&ticket={",
+        "policy=mall&ticket=[]",
+        'policy=mall&ticket={"parts":"many"}',
+        "policy=nowhere&ticket={}",
+    ):
         page = open_page(f"{service.page}#{rest}")
         expect(page.get_by_role("alert")).not_to_be_empty()
         expect(page.locator(".question h2")).to_have_text("Kind of request")

@@ -99,6 +99,16 @@ def shop_state(shop_folder: Path) -> Iterator[Path]:
     shutil.copytree(shop_folder / "pristine", shop_folder / "mall")
 
 
+@pytest.fixture
+def settings_kept(shop_folder: Path) -> Iterator[Any]:
+    """Put the setting back that a test changed."""
+    from django.conf import settings
+
+    kept = dict(settings.SVC_POLICY)
+    yield settings
+    settings.SVC_POLICY = kept
+
+
 @pytest.fixture(scope="session")
 def served(shop_folder: Path) -> Iterator[str]:
     """Serve the shop on a free port of the loopback."""

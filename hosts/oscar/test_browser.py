@@ -281,7 +281,7 @@ def test_what_is_missing_and_what_has_no_price_is_said(visit, shots, language):
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_the_staff_finds_a_ticket_and_finds_out_what_was_not_known(visit, shots, language):
-    from hosts.oscar.test_pages import client_of, report
+    from hosts.oscar.visiting import client_of, report
 
     user = make_user()
     known = {"on_site": True, "distance_km": "3", "solved_by_telephone": False, "parts_needed": False}

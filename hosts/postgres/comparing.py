@@ -38,7 +38,7 @@ def fill(connection: Connection, policy: Policy, tickets: Iterable[Ticket]) -> N
             lines.setdefault(table, []).extend(found)
     for grain in GRAINS:
         table = TABLES[grain]
-        listed = [column.name for column in (*keys(grain), *columns(grain, facts))]
+        listed = [short(column.name) for column in (*keys(grain), *columns(grain, facts))]
         connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table)))
         into = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, listed))

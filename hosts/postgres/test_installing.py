@@ -161,7 +161,7 @@ def test_long_names_that_begin_alike_stay_apart(connection, tmp_path) -> None:
     )
     install(connection, policy)
     tickets = [
-        policy.ticket({"ticket_id": f"{a}{b}", facts[0]: a, facts[1]: b})
+        policy.ticket({"ticket_id": f"{a}{b}", "extra": {facts[0]: a, facts[1]: b}})
         for a in ("yes1", "no")
         for b in ("yes2", "no")
     ]

@@ -100,6 +100,10 @@ def serving(*arguments: str, cwd: Path | None = None) -> Iterator[Running]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if thread.is_alive():
+            thread.join(10)
+        assert process.stderr is not None
+        process.stderr.close()
 
 
 def wait_for(what, seconds: float = 10) -> None:

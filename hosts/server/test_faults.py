@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 
-import httpx
 import pytest
 
 from hosts.available import require
@@ -217,5 +216,3 @@ def _runs(pid: int) -> bool:
         return file.read().rpartition(")")[2].split()[0] != "Z"
     return False
 
-
-_ = httpx

@@ -67,12 +67,12 @@ class Shop:
 
     def state(self, complaint: Any, **facts: str) -> None:
         """State facts of a complaint, in the place of those that it has."""
-        for line in list(complaint.svc_facts):
-            if line.fact in facts:
-                complaint.svc_facts.remove(line)
-                line.delete()
+        stated = {line.fact: line for line in complaint.svc_facts}
         for name, value in facts.items():
-            complaint.svc_facts.new(fact=name, value=value)
+            if name in stated:
+                stated[name].value = value
+            else:
+                complaint.svc_facts.new(fact=name, value=value)
         complaint.save()
 
     def at(self, text: str) -> None:

@@ -63,6 +63,8 @@ def test_an_approver_is_wanted_and_only_they_can_approve(shop: Shop) -> None:
         with pytest.raises(AccessError):
             proxy.delete([approval_id], context)
         with pytest.raises(AccessError):
+            proxy.create([{"complaint": number}], context)
+        with pytest.raises(AccessError):
             type(complaint)._proxy.write([number], {"svc_category": "C"}, context)
     with shop.of(shop.depot, user="chief"):
         approval = Model.get("svc_policy.approval")(approval_id)

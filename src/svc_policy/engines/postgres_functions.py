@@ -174,6 +174,7 @@ DECLARE
   target text;
   made bigint;
   decided bigint := 0;
+  session_at text := COALESCE(current_setting('svc_policy.at_s', true), '');
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended({text(schema)}, 0));
   SELECT w.name INTO unknown FROM unnest(wanted) AS w (name)
@@ -226,11 +227,12 @@ BEGIN
   SELECT p.id, p.digest, current_setting('svc_policy.at_s')::bigint AS at_s, decided AS tickets,
     clock_timestamp() AS decided_at
   FROM policy AS p;
+  PERFORM set_config('svc_policy.at_s', session_at, true);
   RETURN decided;
 END"""
     options = (
         f"{_options(schema)} SET work_mem = '256MB' SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0 "
-        "SET client_min_messages = warning SET svc_policy.at_s = ''"
+        "SET client_min_messages = warning"
     )
     return Made(
         "FUNCTION",

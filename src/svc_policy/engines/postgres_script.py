@@ -239,10 +239,9 @@ def _day(day: int | None) -> str:
 
 def _columns(plan: Plan, made: list[tuple[str, str]]) -> Iterator[str]:
     """List the columns of the decisions, and what the numbers and bits in them stand for."""
-    says: dict[str, tuple[str, str | None]] = {"needs": ("asks for", None)}
-    for entry in plan.columns.values():
-        if entry.needs.operator == "column":
-            says[str(entry.needs.data)] = ("asks for", None)
+    says: dict[str, tuple[str, str | None]] = {
+        name: ("asks for", None) for name in plan.columns if name == "needs" or name.endswith("_needs")
+    }
     for table in plan.tables:
         says[f"{table}_row"] = ("holds", table)
         says[f"{table}_fired"] = ("fired", table)

@@ -282,7 +282,8 @@ def _ticket(shelf: Shelf) -> dict[str, Any]:
     schema = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
     if not common:
         schema["properties"]["extra"] = {"type": ["object", "null"], "maxProperties": 0}
-    _narrow(schema)
+    used = {one.currency for one in settings}
+    _narrow(schema, used.pop() if len(used) == 1 else "")
     moved: dict[str, Any] = _moved(schema, "#/components/schemas/Ticket/")
     return moved
 
@@ -295,17 +296,22 @@ _DAY: Final = (
 _WRITTEN_DAY: Final = "(19|[2-9][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 
-def _narrow(value: Any) -> None:
-    """Let the patterns of days be of days that are: February has 28 here."""
+_WRITTEN_NUMBER: Final = "^[0-9]+([.][0-9]+)?"
+_ANY_CURRENCY: Final = "( ?[A-Z]{3})?"
+
+
+def _narrow(value: Any, currencies: str) -> None:
+    """Let the patterns be of texts that every policy takes: February has 28 days, a number as a text two digits."""
     if isinstance(value, dict):
         pattern = value.get("pattern")
         if isinstance(pattern, str):
-            value["pattern"] = pattern.replace(_WRITTEN_DAY, _DAY)
+            short = pattern.replace(_WRITTEN_DAY, _DAY).replace(_WRITTEN_NUMBER, "^[0-9]{1,2}")
+            value["pattern"] = short.replace(_ANY_CURRENCY, f"( ?({currencies}))?" if currencies else "")
         for item in value.values():
-            _narrow(item)
+            _narrow(item, currencies)
     elif isinstance(value, list):
         for item in value:
-            _narrow(item)
+            _narrow(item, currencies)
 
 
 def _moved(value: Any, root: str) -> Any:

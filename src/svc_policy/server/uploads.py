@@ -89,6 +89,8 @@ def _of_zip(body: bytes, limits: Limits) -> dict[str, bytes]:
             shared = _shared_folder([entry.filename for entry in entries])
             for entry in entries:
                 name = entry.filename.removeprefix(shared)
+                if ".." in entry.filename.split("/") or entry.filename.startswith("/"):
+                    raise _stray(entry.filename)
                 if any(name.startswith(litter) for litter in _LITTER) or entry.filename.startswith(_LITTER[0]):
                     continue
                 if entry.flag_bits & 1 or stat.S_ISLNK(entry.external_attr >> 16):

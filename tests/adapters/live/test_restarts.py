@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import timedelta
 
 import pytest
 
 from bench.live_stream import Stream
 from svc_policy.adapters.live import LiveDesk, restore, save
+from svc_policy.adapters.live.repairs import Repairs
 from svc_policy.errors import UsageError
 
 from .shop import shop
@@ -84,3 +86,34 @@ def test_a_state_that_is_none_is_refused(policy, events, tmp_path, spoil, says):
 def test_a_state_that_is_not_there(policy, tmp_path):
     with pytest.raises(UsageError, match="there is no such file"):
         restore(policy, tmp_path / "none.jsonl")
+
+
+def test_what_is_kept_of_tickets_that_are_gone(policy, tmp_path):
+    def event(own, ticket, at, name, **more):
+        return {"id": own, "ticket": ticket, "at": f"2026-03-{at}", "event": name, **more}
+
+    device = {"serial_no": "S", "fault_code": "hum"}
+    desk = LiveDesk(policy, keep=timedelta(hours=1))
+    for one in (event("1", "A", "02T09:00:00", "received", facts=device), event("2", "A", "02T10:00:00", "closed")):
+        desk.tell(one)
+    desk.tell({"event": "tick", "at": "2026-03-02T12:00:00"})
+    assert desk.open_tickets == 0
+    path = tmp_path / "desk.jsonl"
+    save(desk, path)
+    desk, _ = restore(policy, path, keep=timedelta(hours=1))
+    (refused,) = desk.tell(event("3", "A", "02T09:30:00", "dispatched"))
+    assert refused.problems[0].code == "event-too-late"
+    # The end of its repair still counts.
+    desk.tell(event("1", "B", "03T09:00:00", "received", facts=device))
+    told = desk.tell({"event": "tick", "at": "2026-03-03T09:00:00"})
+    assert [(one.ticket, one.rule.rule) for one in told] == [("B", "again")]
+
+
+def test_a_ticket_is_no_earlier_repair_of_itself(policy):
+    repairs, device = Repairs(policy, 0), ("S", "hum")
+    received = 1_772_600_000
+    assert repairs.change(device, "A", received - 60, received) == []
+    assert (repairs.count(device, "A", received), repairs.count(device, "B", received)) == (0, 1)
+    # Gone, it is a repair like any other.
+    repairs.close(device, "A")
+    assert repairs.count(device, "A", received) == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 from trytond.i18n import gettext
 from trytond.model import ModelView, fields
+from trytond.model.exceptions import AccessError
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Eval
@@ -26,6 +27,15 @@ class _Result(OfComplaint):
     def __setup__(cls) -> None:
         super().__setup__()
         cls.complaint.readonly = True
+
+    @classmethod
+    def check_modification(
+        cls, mode: str, records: Any, values: Any = None, external: bool = False
+    ) -> None:
+        """See that users make no results and take none away: access to the complaint would let them."""
+        super().check_modification(mode, records, values=values, external=external)
+        if external and mode in ("create", "delete"):
+            raise AccessError(gettext("svc_policy.msg_result_readonly"))
 
     @classmethod
     def get_label(cls, records: Any, name: str) -> dict[int, str]:

@@ -10,6 +10,7 @@ from svc_policy.messages import LANGUAGES, Message, message, translate
 #: By the name under which the page asks for them; names in braces are filled in by the page.
 TEXTS: Final[Mapping[str, Message]] = {
     "desk": message("policy desk"),
+    "script_needed": message("this page needs its script, which the browser does not run"),
     "skip": message("to the answer"),
     "service": message("service"),
     "language": message("language"),

@@ -59,6 +59,7 @@ function entry(fact, value, common, change) {
     inputmode: numbers ? "decimal" : null,
     autocomplete: "off",
     spellcheck: "false",
+    title: fact.high === undefined ? null : `${fact.low}–${fact.high} ${fact.unit}`.trim(),
     step: type === "datetime-local" && /:\d\d:\d\d$/.test(text) && !text.endsWith(":00") ? "1" : null,
     value: fact.kind === "share" ? text.replace(/ ?%$/, "") : text,
     max: type === "date" ? "9999-12-31" : type === "datetime-local" ? "9999-12-30T23:59" : null,

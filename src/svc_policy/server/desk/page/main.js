@@ -7,7 +7,7 @@ import { focusQuestion, forgetForm, showForm } from "./form.js";
 import { Failure, form as askForm, forgetToken, policies as askPolicies, send, setToken, texts } from "./service.js";
 import { forgetTables, showTables } from "./tables.js";
 import { listenForTabs } from "./tabs.js";
-import { readLink, withValue, withoutRecord, writeLink } from "./ticket.js";
+import { isTicket, readLink, withValue, withoutRecord, writeLink } from "./ticket.js";
 import { begin, choose, language, of, t } from "./words.js";
 
 const EVERY = 60_000;
@@ -219,6 +219,10 @@ async function take() {
   }
   if (!found) return newTicket(known[0], false);
   await choosePolicy(found.policy);
+  if (!isTicket(state.form, found.facts)) {
+    state.notices.set("link", dismissible(() => t("bad_link")));
+    return newTicket(found.policy, false);
+  }
   Object.assign(state, { facts: found.facts, at: found.at, linked: found.digest });
   return answer();
 }

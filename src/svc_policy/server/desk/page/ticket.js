@@ -18,6 +18,13 @@ export function writeLink({ policy, digest, at, facts }) {
   return `#${query}`;
 }
 
+/** Say whether facts have the shape of a ticket: its lists hold records, and the company's own facts stand together. */
+export function isTicket(form, facts) {
+  const isRecord = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+  return (facts.extra === undefined || isRecord(facts.extra))
+    && form.lists.every(({ field }) => facts[field] === undefined || (Array.isArray(facts[field]) && facts[field].every(isRecord)));
+}
+
 /** Give the value at a path such as `["parts", 0, "quantity"]`. */
 export function valueAt(facts, path) {
   return path.reduce((found, part) => (found === null || found === undefined ? undefined : found[part]), facts);
