@@ -32,8 +32,9 @@ def variant(folder: Path, fee: int) -> Path:
     shutil.copytree(PACKS / "mall", target)
     file = target / "fees.csv"
     text = file.read_text(encoding="utf-8")
-    assert "50 CNY" in text
-    file.write_text(text.replace("50 CNY", f"{fee} CNY"), encoding="utf-8")
+    row = "visit_near,2026-01-01,,A,yes,-,-,<= 5 km,quoted,visit,70 CNY"
+    assert row in text
+    file.write_text(text.replace(row, row.replace("70 CNY", f"{fee} CNY")), encoding="utf-8")
     return target
 
 
@@ -51,7 +52,7 @@ def zipped(folder: Path, inside: str = "", more: dict[str, bytes] | None = None)
 @pytest.fixture(scope="module")
 def variants(tmp_path_factory):
     folder = tmp_path_factory.mktemp("variants")
-    return [variant(folder, fee) for fee in (60, 70)]
+    return [variant(folder, fee) for fee in (81, 92)]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_a_policy_is_published_decides_and_can_be_taken_back(client, variants):
     fees = [
         next(line["amount"] for line in one["quote"]["lines"] if line["line"] == "visit") for one in (then, now)
     ]
-    assert fees == ["50.00", "60.00"]
+    assert fees == ["70.00", "81.00"]
     compared = client.get("/v1/diff", params={"old": f"mall@{before}", "new": "mall"}).json()
     assert compared["decides_alike"] is False
 
@@ -122,7 +123,7 @@ def test_what_does_not_check_is_refused_and_the_running_policy_stays(client, var
         for path in folder.rglob("*")
         if path.suffix in (".csv", ".toml")
     }
-    files["fees.csv"] = text.replace("60 CNY", "sixty CNY")
+    files["fees.csv"] = text.replace("81 CNY", "eighty CNY")
     refused = client.post("/v1/policies", json={"files": files})
     assert refused.status_code == 409
     found = refused.json()["problems"]
@@ -163,7 +164,7 @@ def test_only_built_in_policies_are_extended(client, tmp_path):
 
 def test_swapping_twenty_times_loses_no_request_and_mixes_nothing(client, service, variants):
     digests = {}
-    for folder, fee in zip(variants, ("60.00", "70.00"), strict=True):
+    for folder, fee in zip(variants, ("81.00", "92.00"), strict=True):
         sent = client.post("/v1/policies", content=zipped(folder), headers=ZIP)
         assert sent.status_code in (200, 201), sent.text
         digests[sent.json()["policy"]["digest"]] = fee
