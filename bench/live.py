@@ -22,7 +22,7 @@ CHUNK = 10_000
 def measure(settings: Settings) -> Iterator[Measurement]:
     """Take in a million random events under the mall's policy, then a tenth of them through durable-rules."""
     mall = load("mall")
-    count = 20_000 if settings.quick else EVENTS
+    count = 4_000 if settings.quick else EVENTS
     tell(f"  {count:,} events by the desk's own way")
     yield from take(mall, LiveDesk(mall), count, (count // 10, count // 2, count), "own way", is_flat=count == EVENTS)
     if sys.version_info >= (3, 13):
@@ -30,7 +30,7 @@ def measure(settings: Settings) -> Iterator[Measurement]:
         return
     from svc_policy.adapters.live.durable_judge import DurableJudge
 
-    count = 5_000 if settings.quick else DURABLE
+    count = 2_000 if settings.quick else DURABLE
     tell(f"  {count:,} events through durable-rules")
     desk = LiveDesk(mall, judge=DurableJudge(mall))
     yield from take(mall, desk, count, (count // 10, count // 2, count), "durable-rules", is_flat=False)

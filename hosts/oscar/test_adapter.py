@@ -97,6 +97,32 @@ def test_a_mark_of_another_source_is_refused(shop_state):
         next(iter(TestShop().source().read("a7")))
 
 
+def test_a_database_that_is_locked_is_told_as_such_and_nothing_is_lost_or_written_twice(shop_folder):
+    import sqlite3
+
+    from django.db import connection
+
+    from svc_policy.errors import UnreachableError
+
+    contract = TestShop()
+    contract.hold([{"ticket_id": f"S-{number}", "received_at": "2026-03-02T09:00:00+08:00"} for number in range(3)])
+    policy = contract.policy()
+    decisions = [policy.decide(reading.ticket) for reading in contract.source().read()]  # type: ignore[union-attr]
+    connection.cursor().execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(shop_folder / "shop.sqlite")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(UnreachableError, match="the shop's database does not answer: database is locked"):
+            contract.sink().write(decisions)
+    finally:
+        other.rollback()
+        other.close()
+    connection.cursor().execute("PRAGMA busy_timeout = 20000")
+    assert contract.written() == {}
+    assert contract.sink().write(decisions).made == 3
+    assert contract.sink().write(decisions).unchanged == 3
+
+
 def test_settings_that_are_not_there_are_said(tmp_path):
     """Another process, as Django of this one is set up."""
     import subprocess

@@ -79,7 +79,9 @@ def test_a_page_shows_times_in_the_zone_of_whoever_looks():
     ann = make_user()
     ticket = report(client_of(ann), make_line(ann, delivered_days_ago=90), {})
     with timezone.override("Europe/London"):
-        assert "2 Mar 2026, 06:00" in text_of(client_of(ann).get(f"/after-sales/tickets/{ticket.number}/"))
+        assert "2 Mar 2026, 06:00 (Europe/London)" in text_of(
+            client_of(ann).get(f"/after-sales/tickets/{ticket.number}/")
+        )
 
 
 def test_who_knows_nothing_can_still_report():

@@ -123,7 +123,7 @@ def test_complaints_are_read_handed_in_and_seen_over_json_rpc(shop: Shop, client
     (penalty,) = client.call(
         "model.svc_policy.penalty.read", found["svc_penalties"], ["amount", "liable_name"], context
     )
-    assert penalty["amount"]["decimal"] == "25"
+    assert penalty["amount"]["decimal"] == "25.00"
     assert penalty["liable_name"] == "文员"
     assert re.search(r"127[.,]50", found["svc_explanation"])
     with pytest.raises(RuntimeError, match="须先由仓库主管批准"):

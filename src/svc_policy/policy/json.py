@@ -32,7 +32,7 @@ def decision_to_dict(policy: Policy, decision: Decision, keys: Container[str] | 
 def decision_tree(policy: Policy, decision: Decision, plain: Plain, keys: Container[str] | None = None) -> dict[str, Any]:
     """Give a decision with its records made into what `plain` makes of them."""
     found: dict[str, Any] = {}
-    for key, make in _MAKERS.items():
+    for key, make in MAKERS.items():
         if keys is None or key in keys:
             found[key] = make(policy, decision, plain)
     return found
@@ -70,7 +70,8 @@ def _listed(table: str, policy: Policy, decision: Decision, plain: Plain) -> lis
 
 
 _Make = Callable[["Policy", Decision, "Plain"], Any]
-_MAKERS: dict[str, _Make] = {
+#: What makes each key of a decision.
+MAKERS: dict[str, _Make] = {
     "schema": lambda policy, decision, plain: SCHEMA,
     "policy": _identity,
     "at": lambda policy, decision, plain: plain(policy.instant(decision.at_s)),
@@ -97,7 +98,7 @@ _MAKERS: dict[str, _Make] = {
     "rules": lambda policy, decision, plain: [plain.rule(use) for use in decision.rules],
 }
 #: The keys of a decision, in order.
-KEYS = tuple(_MAKERS)
+KEYS = tuple(MAKERS)
 
 
 class Plain:

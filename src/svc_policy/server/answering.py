@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from svc_policy.errors import PolicyError, UsageError, nearest, problem
+from svc_policy.facts.normal import FIRST_INSTANT, LAST_INSTANT
 from svc_policy.messages import Language, message
 from svc_policy.pack.load import Pack
 from svc_policy.policy import Policy
@@ -33,7 +34,10 @@ def instant_in(text: str | None, policy: Policy) -> int:
     from svc_policy.units import Refusal, read_instant
 
     try:
-        return read_instant(text, policy.pack.settings.timezone)
+        found = read_instant(text, policy.pack.settings.timezone)
+        if not FIRST_INSTANT <= found <= LAST_INSTANT:
+            raise Refusal("instant-outside", message("it lies between 1900 and 9999"))
+        return found
     except Refusal as refusal:
         text_ = message("cannot read `{text}` in `{name}`", text=text[:60], name="at")
         raise refuse(400, refusal.code, text_, refusal.help) from None

@@ -23,7 +23,7 @@ def policy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def events(policy):
-    return list(Stream(policy=policy, seed=11, events=500, pace=3600, late=0.2, devices=3))
+    return list(Stream(policy=policy, seed=11, events=300, pace=3600, late=0.2, devices=3))
 
 
 def lines(told):
@@ -35,7 +35,7 @@ def test_nothing_is_lost_and_nothing_said_twice(policy, events, tmp_path):
     wanted = lines(through.follow(events))
     assert {one["kind"] for one in wanted} == {"raised", "withdrawn"}
     chance = random.Random(3)
-    stops = sorted(chance.sample(range(1, len(events)), 6))
+    stops = sorted(chance.sample(range(1, len(events)), 4))
     path = tmp_path / "desk.jsonl"
     told, desk, done = [], LiveDesk(policy), 0
     for stop in stops:

@@ -64,7 +64,7 @@ async def root() -> ASGIResponse:
 @get("/desk")
 async def page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Give the page, in the language that the browser prefers; it can be switched there."""
-    if request.scope["raw_path"].endswith(b"/"):
+    if request.scope.get("raw_path", b"").endswith(b"/"):
         # The files of the page are named from here: `desk/desk.css` is not under `desk/`.
         return ASGIResponse(body=b"", status_code=308, headers={"location": "../desk"})
     language = language_in(None, request.headers.get("accept-language"))

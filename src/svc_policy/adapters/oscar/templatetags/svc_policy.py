@@ -24,8 +24,9 @@ def say(text: str, **values: object) -> str:
 
 @register.filter
 def instant(value: Any) -> str:
-    """Write an instant, also one in ISO 8601, in the time zone of whoever looks."""
+    """Write an instant, also one in ISO 8601, in the zone of whoever looks; one that is not the shop's is named."""
     from babel.dates import format_datetime
+    from django.conf import settings
 
     from svc_policy.messages import LOCALES
 
@@ -34,7 +35,11 @@ def instant(value: Any) -> str:
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     local = timezone.localtime(at)
     pattern = "y年M月d日 HH:mm" if language() == "zh" else "d MMM y, HH:mm"
-    return str(format_datetime(local, pattern, tzinfo=local.tzinfo, locale=LOCALES[language()]))
+    text = str(format_datetime(local, pattern, tzinfo=local.tzinfo, locale=LOCALES[language()]))
+    zone = timezone.get_current_timezone_name()
+    if zone == settings.TIME_ZONE:
+        return text
+    return f"{text}（{zone}）" if language() == "zh" else f"{text} ({zone})"
 
 
 @register.filter

@@ -90,6 +90,7 @@ async function answer() {
   try {
     const found = await send("answer", state.policy, state.facts, { at: state.at, lang: language(), signal: mine.signal });
     if (mine.signal.aborted) return;
+    if (found.timeline) found.timeline.isFixed = Boolean(state.at);
     state.answer = found;
     state.problems = [];
     for (const name of ["offline", "busy", "token", "scope", "problem", "failed"]) state.notices.delete(name);

@@ -8,7 +8,7 @@ export function scale(line) {
   const days = line.marks.filter((mark) => mark.is_day).length;
   return h("div", { class: days > 1 ? "scale of-days" : "scale", "aria-hidden": "true" },
     line.marks.map((mark) => at(h("span", { class: mark.is_day ? "mark day" : "mark" }, mark.text), line, mark.at)),
-    inside(line, line.now) ? at(h("span", { class: "now" }, t("now")), line, line.now) : null);
+    inside(line, line.now) ? at(h("span", { class: "now" }, t(line.isFixed ? "as_of" : "now")), line, line.now) : null);
 }
 
 /** Make the track of one target; nothing where it has not begun. */
@@ -42,6 +42,10 @@ function share(line, instant) {
 }
 
 function at(element, line, instant) {
-  element.style.left = share(line, instant);
+  const place = share(line, instant);
+  element.style.left = place;
+  // What is written at either end stays inside.
+  if (element.textContent) element.classList.toggle("last", parseFloat(place) > 95);
+  if (element.textContent) element.classList.toggle("first", parseFloat(place) < 4);
   return element;
 }
