@@ -26,6 +26,7 @@ MODULES = {
     "strategies": "bench.strategies",
     "live": "bench.live",
     "postgres": "bench.postgres",
+    "postgres-differential": "bench.postgres_differential",
     "serve": "bench.serve",
 }
 

@@ -79,10 +79,18 @@ def functions(schema: str, pack: Pack, plan: Plan, printed: Mapping[str, Printed
     del pack
 
 
-def _options(schema: str, *, planned: bool = False) -> str:
-    """Write what a function runs under: its own schema, whoever calls it, and no compiling of what runs for a ms."""
-    options = f"SET search_path = {quoted(schema)}, pg_temp SET jit = off"
-    return options + " SET plan_cache_mode = force_generic_plan" if planned else options
+#: What is planned once is not compiled as well: it runs for a few milliseconds.
+BY_ID: Final = "SET jit = off SET plan_cache_mode = force_generic_plan"
+#: Many tickets repay compiling their statement, but not optimizing what was compiled; workers are few and cheap.
+ALL: Final = (
+    "SET jit_inline_above_cost = -1 SET jit_optimize_above_cost = -1 SET work_mem = '256MB' "
+    "SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0 SET client_min_messages = warning"
+)
+
+
+def _options(schema: str) -> str:
+    """Write that a function looks into its own schema, whoever calls it."""
+    return f"SET search_path = {quoted(schema)}, pg_temp"
 
 
 def body_of(code: str) -> str:
@@ -122,7 +130,7 @@ def _deciding(schema: str, plan: Plan, grain: str, printed: Printed) -> Iterator
         "FUNCTION",
         f"{quoted(function)}(text[], bigint)",
         f"CREATE FUNCTION {signature} RETURNS SETOF {quoted(kind)} LANGUAGE plpgsql STABLE ROWS 1 COST 20000\n"
-        f"{_options(schema, planned=True)} AS {body_of(code)};",
+        f"{_options(schema)} {BY_ID} AS {body_of(code)};",
     )
     keys = _keys(grain)
     shown = ["t.ticket_id", *(f"d.{quoted(name)}" for name in listed if name != "ticket_id")]
@@ -230,15 +238,11 @@ BEGIN
   PERFORM set_config('svc_policy.at_s', session_at, true);
   RETURN decided;
 END"""
-    options = (
-        f"{_options(schema)} SET work_mem = '256MB' SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0 "
-        "SET client_min_messages = warning"
-    )
     return Made(
         "FUNCTION",
         "decide_all(bigint, text[])",
         "CREATE FUNCTION decide_all(at_s bigint DEFAULT NULL, columns text[] DEFAULT NULL) RETURNS bigint "
-        f"LANGUAGE plpgsql VOLATILE\n{options} AS {body_of(code)};",
+        f"LANGUAGE plpgsql VOLATILE\n{_options(schema)} {ALL} AS {body_of(code)};",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -31,10 +32,15 @@ def instant_in(text: str | None, policy: Policy) -> int:
     """
     if text is None:
         return int(datetime.now(UTC).timestamp())
+    return _instant(text, policy.pack.settings.timezone)
+
+
+@functools.lru_cache(512)
+def _instant(text: str, zone: str) -> int:
     from svc_policy.units import Refusal, read_instant
 
     try:
-        found = read_instant(text, policy.pack.settings.timezone)
+        found = read_instant(text, zone)
         if not FIRST_INSTANT <= found <= LAST_INSTANT:
             raise Refusal("instant-outside", message("it lies between 1900 and 9999"))
         return found
@@ -43,6 +49,7 @@ def instant_in(text: str | None, policy: Policy) -> int:
         raise refuse(400, refusal.code, text_, refusal.help) from None
 
 
+@functools.lru_cache(256)
 def keys_in(text: str | None) -> Container[str] | None:
     """Read which keys of a decision are wanted; all of them unless given.
 

@@ -24,7 +24,7 @@ from svc_policy.server.guard import Guard
 from svc_policy.server.managing import Manager
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import Refused
-from svc_policy.server.requests import answer, language_of
+from svc_policy.server.requests import answer, header_of, language_of
 from svc_policy.server.routes import route_of
 from svc_policy.server.settings import Settings
 from svc_policy.server.shelf import Kept, Shelf
@@ -70,7 +70,7 @@ def _answered(request: Request[Any, Any, Any], status: int, found: Any, headers:
     for name, value in parse_qsl(request.scope["query_string"].decode("latin-1")):
         if name == "lang" and value in ("en", "zh"):
             asked = value
-    language = problems.language_in(asked, request.headers.get("accept-language"))
+    language = problems.language_in(asked, header_of(request, b"accept-language"))
     instance = f"urn:svc-policy:request:{request.scope.get('svc_policy_id', '-')}"
     body = problems.problem_body(status, found, language, instance, findings)
     shown = {name: value for name, value in headers.items() if name != "content-type"}

@@ -23,7 +23,7 @@ from svc_policy.server.batch_work import HEAD
 from svc_policy.server.heavy import kill, start_worker
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import Refused, refuse
-from svc_policy.server.requests import found_policy, language_of, query_of
+from svc_policy.server.requests import found_policy, header_of, language_of, media_type_of, query_of
 from svc_policy.server.settings import Limits
 from svc_policy.server.shelf import Kept
 
@@ -125,8 +125,7 @@ async def batch(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     query = query_of(request, "at", "keys", "lang")
     kept = found_policy(request, name)
     language_of(request, query)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in KINDS:
+    if media_type_of(request) not in KINDS:
         text = message("a batch is sent as `{wanted}`", wanted=LINES)
         raise refuse(415, "serve-media-type", text, headers={"accept": LINES})
     at_s = answering.instant_in(query.get("at"), kept.policy)
@@ -136,7 +135,7 @@ async def batch(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
         raise Refused(400, error.problems) from None
     workers: Workers = request.app.state.workers
     worker = await workers.lease((kept.digest, keys))
-    length = request.headers.get("content-length", "")
+    length = header_of(request, b"content-length")
     job = {
         "path": str(kept.path),
         "digest": kept.digest,

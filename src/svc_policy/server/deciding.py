@@ -13,7 +13,7 @@ from litestar.response.base import ASGIResponse
 from svc_policy.messages import message
 from svc_policy.server import answering
 from svc_policy.server.problems import refuse
-from svc_policy.server.requests import JSON, answer, found_policy, language_of, query_of, summary
+from svc_policy.server.requests import JSON, answer, found_policy, language_of, media_type_of, query_of, summary
 from svc_policy.server.shelf import Shelf
 
 #: A ticket of more bytes is read and decided beside the loop that answers the others.
@@ -21,8 +21,7 @@ LARGE: Final = 32 * 1024
 
 
 async def _body(request: Request[Any, Any, Any]) -> bytes:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
+    if media_type_of(request) != JSON:
         text = message("a ticket is sent as `{wanted}`", wanted=JSON)
         raise refuse(415, "serve-media-type", text, headers={"accept": JSON})
     return await request.body()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, get, post
@@ -16,7 +17,7 @@ from svc_policy.server import answering, uploads
 from svc_policy.server.heavy import Heavy
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import Refused, refuse
-from svc_policy.server.requests import JSON, answer, found_policy, language_of, query_of, summary
+from svc_policy.server.requests import JSON, answer, found_policy, language_of, media_type_of, query_of, summary
 from svc_policy.server.settings import Limits
 from svc_policy.server.shelf import Kept, Shelf
 from svc_policy.server.store import Store
@@ -107,7 +108,7 @@ async def publish(request: Request[Any, Any, Any]) -> ASGIResponse:
     query = query_of(request, "activate", "lang")
     language_of(request, query)
     activate = _yes(query.get("activate", "yes"))
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type_of(request)
     if kind not in uploads.KINDS:
         text = message("a policy is sent as a zip, a workbook or JSON")
         advice = message("known here: {known}", known=", ".join(uploads.KINDS))
@@ -116,9 +117,7 @@ async def publish(request: Request[Any, Any, Any]) -> ASGIResponse:
     manager = manager_of(request)
     kept, is_new = await manager.publish(kind, body, activate=activate)
     content = msgspec.json.encode({"schema": 1, "policy": summary(manager.shelf, kept)})
-    response = answer(content, kept, status=201 if is_new else 200)
-    response.headers["location"] = f"/v1/policies/{kept.id}@{kept.digest}"
-    return response
+    return answer(content, kept, status=201 if is_new else 200, location=f"/v1/policies/{quote(kept.id)}@{kept.digest}")
 
 
 def _yes(text: str) -> bool:
@@ -139,7 +138,7 @@ async def activate(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     language_of(request, query)
     manager = manager_of(request)
     manager.shelf.find(name)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+    if media_type_of(request) != JSON:
         raise refuse(415, "serve-media-type", message("a digest is sent as `{wanted}`", wanted=JSON))
     try:
         wanted = msgspec.json.decode(await request.body(), type=_Wanted).digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -17,15 +18,18 @@ from svc_policy.server.shelf import Kept, Shelf
 JSON: Final = "application/json"
 
 
-def query_of(request: Request[Any, Any, Any], *known: str) -> dict[str, str]:
+def query_of(request: Request[Any, Any, Any], *known: str) -> Mapping[str, str]:
     """Read the query; a name that is not known, or is there twice, is refused.
 
     Raises:
         Refused: It cannot be read.
     """
     raw: bytes = request.scope["query_string"]
-    if not raw:
-        return {}
+    return _query(raw, known) if raw else {}
+
+
+@functools.lru_cache(512)
+def _query(raw: bytes, known: tuple[str, ...]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=20)
@@ -49,18 +53,53 @@ def language_of(request: Request[Any, Any, Any], given: Mapping[str, str] | None
     if asked is not None and asked not in ("en", "zh"):
         text = message("`{value}` is no value of `{name}`", value=asked[:60], name="lang")
         raise refuse(400, "serve-query", text, message("known here: {known}", known="en, zh"))
-    return problems.language_in(asked, request.headers.get("accept-language"))
+    return problems.language_in(asked, header_of(request, b"accept-language") or None)
 
 
-def answer(body: bytes, kept: Kept | None = None, status: int = 200, language: Language | None = None) -> ASGIResponse:
+def header_of(request: Request[Any, Any, Any], name: bytes) -> str:
+    """Give a header of a request, by its name in lower case; nothing if it is not there."""
+    for given, value in request.scope["headers"]:
+        if given == name:
+            found: str = value.decode("latin-1")
+            return found
+    return ""
+
+
+def media_type_of(request: Request[Any, Any, Any]) -> str:
+    """Give the media type of a body, without its parameters."""
+    return header_of(request, b"content-type").partition(";")[0].strip().lower()
+
+
+class Answer(ASGIResponse):
+    """A whole answer: its bytes are there, its length is known."""
+
+    def __init__(self, body: bytes, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        # What the framework keeps besides is for what is not used here, and costs as much as deciding a ticket.
+        self.content = body
+        self.status = status
+        self.raw_headers = headers
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Send it."""
+        headers = [*self.raw_headers, (b"content-length", b"%d" % len(self.content))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else self.content
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def answer(
+    body: bytes, kept: Kept | None = None, status: int = 200, language: Language | None = None, location: str = ""
+) -> ASGIResponse:
     """Give JSON, with the digest of the policy that made it."""
-    headers = {}
+    headers = [(b"content-type", b"application/json")]
     if kept is not None:
-        headers["etag"] = f'"{kept.digest}"'
-        headers["svc-policy-digest"] = kept.digest
+        digest = kept.digest.encode()
+        headers += [(b"etag", b'"%s"' % digest), (b"svc-policy-digest", digest)]
     if language is not None:
-        headers["content-language"] = language
-    return ASGIResponse(body=body, status_code=status, media_type=JSON, headers=headers)
+        headers.append((b"content-language", language.encode()))
+    if location:
+        headers.append((b"location", location.encode("ascii", "ignore")))
+    return Answer(body, status, headers)
 
 
 def found_policy(request: Request[Any, Any, Any], name: str) -> Kept:
