@@ -104,6 +104,4 @@ def measure_one(url: str, count: int, *, quick: bool) -> Iterator[Measurement]:
         if name == "view `decisions`":
             yield Limit(10, "ms").judge(f"PostgreSQL, one of {count:,} by id, {name}", median, note)
         else:
-            yield Measurement(
-                name=f"PostgreSQL, one of {count:,} by id, {name}", figure=f"{shown(median)} ms ({note})"
-            )
+            yield Measurement(name=f"PostgreSQL, one of {count:,} by id, {name}", figure=f"{shown(median)} ms ({note})")

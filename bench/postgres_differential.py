@@ -1,4 +1,4 @@
-"""PostgreSQL against DuckDB and Python, on many random tickets of every built-in service: every column of every grain."""
+"""PostgreSQL against DuckDB and Python: every column of every grain, many random tickets of every built-in service."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def measure(settings: Settings) -> Iterator[Measurement]:
             different += len(found)
             for difference in found[:SHOWN]:
                 tell(f"  {difference}")
-            tell(f"  {name}: {count:,} tickets, {duckdb_values:,} values; {done:,} of {total:,}, {different:,} different")
+            tell(
+                f"  {name}: {count:,} tickets, {duckdb_values:,} values; {done:,} of {total:,}, {different:,} different"
+            )
     yield Limit(0, "differences").judge(
         "PostgreSQL against DuckDB and Python",
         different,

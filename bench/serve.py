@@ -63,7 +63,7 @@ def measure(settings: Settings) -> Iterator[Measurement]:
         }
         tell("  asking with wrk")
         runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in asked}
-        for name, url in asked.items():
+        for url in asked.values():
             _wrk(script, url, 1 if settings.quick else 5)
         for _ in range(1 if settings.quick else 3):
             for name, url in asked.items():

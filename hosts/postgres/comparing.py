@@ -115,9 +115,8 @@ def differences(policy: Policy, ours: Mapping[str, Rows], theirs: Mapping[str, R
     for grain, other in theirs.items():
         own = ours.get(grain, {})
         names = (*policy.plan.names(grain), "calendar_error")
-        for key in own.keys() ^ other.keys():
-            if key[0] not in outside:
-                found.append(f"{policy.id}, {grain} {key}: only one has it")
+        alone = [key for key in own.keys() ^ other.keys() if key[0] not in outside]
+        found += [f"{policy.id}, {grain} {key}: only one has it" for key in alone]
         for key in own.keys() & other.keys():
             a, b = own[key], other[key]
             if key[0] in outside:

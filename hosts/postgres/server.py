@@ -5,7 +5,8 @@
             psycopg.connect(url)
 
 It listens on a free port of the loopback and on a socket in its own folder, and takes no other password than the
-one it was made with. PostgreSQL refuses to run as root; started by root it runs as the system's `postgres`, or as `nobody`.
+one it was made with. PostgreSQL refuses to run as root; started by root it runs as the system's `postgres`, or as
+`nobody`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from tests.engines.tickets import random_tickets
 
 # The packs of the unit tests are written by modules that name each other from there.
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
-from engines.workshop import workshop  # noqa: E402
+from engines.workshop import workshop
 
 require("postgres")
 

@@ -88,7 +88,9 @@ def serving(*arguments: str, cwd: Path | None = None) -> Iterator[Running]:
                 return
 
     try:
-        found = next((match for line in first() if (match := re.search(r"on (http://\S+?:(\d+))$", line.strip()))), None)
+        found = next(
+            (match for line in first() if (match := re.search(r"on (http://\S+?:(\d+))$", line.strip()))), None
+        )
         assert found is not None, "".join(written)
         thread.start()
         yield Running(address=found[1], port=int(found[2]), process=process, written=written)

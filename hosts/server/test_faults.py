@@ -42,7 +42,9 @@ def connected(service) -> socket.socket:
 def test_a_body_of_a_gigabyte_is_cut_at_the_limit(service):
     before = service.memory()
     with connected(service) as one:
-        one.sendall(HEAD.format(what="decide", kind="application/json").encode() + b"transfer-encoding: chunked\r\n\r\n")
+        one.sendall(
+            HEAD.format(what="decide", kind="application/json").encode() + b"transfer-encoding: chunked\r\n\r\n"
+        )
         piece = b"10000\r\n" + b" " * 65536 + b"\r\n"
         sent = 0
         with contextlib.suppress(ConnectionError):
@@ -53,7 +55,9 @@ def test_a_body_of_a_gigabyte_is_cut_at_the_limit(service):
         assert sent < 64 * 2**20
     assert service.memory() - before < 32 * 2**20
     with connected(service) as one:
-        one.sendall(HEAD.format(what="decide", kind="application/json").encode() + b"content-length: 1073741824\r\n\r\n")
+        one.sendall(
+            HEAD.format(what="decide", kind="application/json").encode() + b"content-length: 1073741824\r\n\r\n"
+        )
         assert one.recv(1000).startswith(b"HTTP/1.1 413")
 
 
@@ -84,7 +88,11 @@ def test_a_thousand_slow_connections_leave_the_others_alone(service, client):
         for number in range(1000):
             one = connected(service)
             # Half of them send a part of the head, half a part of the body.
-            one.sendall(b"POST /v1/pol" if number % 2 else HEAD.format(what="decide", kind="application/json").encode() + b"content-length: 50\r\n\r\n{")
+            one.sendall(
+                b"POST /v1/pol"
+                if number % 2
+                else HEAD.format(what="decide", kind="application/json").encode() + b"content-length: 50\r\n\r\n{"
+            )
             slow.append(one)
         took = []
         for _ in range(50):
@@ -134,7 +142,9 @@ def test_a_batch_is_a_conversation(client):
 
     # A client that sends and receives at once.
     with socket.create_connection(("127.0.0.1", client.base_url.port), timeout=60) as one:
-        one.sendall(HEAD.format(what="batch", kind="application/x-ndjson").encode() + b"transfer-encoding: chunked\r\n\r\n")
+        one.sendall(
+            HEAD.format(what="batch", kind="application/x-ndjson").encode() + b"transfer-encoding: chunked\r\n\r\n"
+        )
         for line in lines():
             one.sendall(b"%x\r\n%s\r\n" % (len(line), line))
             if not seen:
@@ -152,7 +162,9 @@ def test_a_batch_is_a_conversation(client):
 
 def test_a_batch_without_a_client_ends(service, client):
     with connected(service) as one:
-        one.sendall(HEAD.format(what="batch", kind="application/x-ndjson").encode() + b"transfer-encoding: chunked\r\n\r\n")
+        one.sendall(
+            HEAD.format(what="batch", kind="application/x-ndjson").encode() + b"transfer-encoding: chunked\r\n\r\n"
+        )
         one.sendall(b'14\r\n{"ticket_id":"one"}\n\r\n')
         assert one.recv(10)
     # Its place is free again: two others are decided at once.
@@ -164,7 +176,10 @@ def test_it_stops_when_requests_have_ended_and_at_once_when_told_twice():
     for twice in (False, True):
         with serving("tile", "--quiet") as service:
             with socket.create_connection(("127.0.0.1", service.port), timeout=60) as one:
-                one.sendall(HEAD.format(what="batch", kind="application/x-ndjson").encode() + b"transfer-encoding: chunked\r\n\r\n")
+                one.sendall(
+                    HEAD.format(what="batch", kind="application/x-ndjson").encode()
+                    + b"transfer-encoding: chunked\r\n\r\n"
+                )
                 one.sendall(b'14\r\n{"ticket_id":"one"}\n\r\n')
                 seen = b""
                 while b'"line":1' not in seen:
@@ -215,4 +230,3 @@ def _runs(pid: int) -> bool:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as file:
         return file.read().rpartition(")")[2].split()[0] != "Z"
     return False
-

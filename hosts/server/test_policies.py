@@ -80,9 +80,7 @@ def test_a_policy_is_published_decides_and_can_be_taken_back(client, variants):
 
     now = client.post("/v1/policies/mall/quote", json=TICKET).json()
     then = client.post(f"/v1/policies/mall@{before}/quote", json=TICKET).json()
-    fees = [
-        next(line["amount"] for line in one["quote"]["lines"] if line["line"] == "visit") for one in (then, now)
-    ]
+    fees = [next(line["amount"] for line in one["quote"]["lines"] if line["line"] == "visit") for one in (then, now)]
     assert fees == ["70.00", "81.00"]
     compared = client.get("/v1/diff", params={"old": f"mall@{before}", "new": "mall"}).json()
     assert compared["decides_alike"] is False

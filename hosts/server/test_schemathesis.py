@@ -29,7 +29,17 @@ def test_schemathesis_finds_nothing(tmp_path, kind):
             pytest.skip("tokens are tried in the long run only")
         file = tmp_path / "tokens.json"
         made = subprocess.run(
-            [sys.executable, "-m", "svc_policy", "token", "all", "--tokens", file, "--scopes", "decide,read,publish,metrics"],
+            [
+                sys.executable,
+                "-m",
+                "svc_policy",
+                "token",
+                "all",
+                "--tokens",
+                file,
+                "--scopes",
+                "decide,read,publish,metrics",
+            ],
             capture_output=True,
             text=True,
             check=True,

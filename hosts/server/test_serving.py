@@ -80,7 +80,9 @@ def test_quote_and_explanation(client, mall):
         told = client.post("/v1/policies/mall/explain", params={"at": AT, "lang": lang}, json=TICKET)
         assert told.json()["text"] == mall.explain(decision, lang)
         assert told.headers["content-language"] == lang
-    told = client.post("/v1/policies/mall/explain", json=TICKET, headers={"accept-language": "de, zh-CN;q=0.8, en;q=0.5"})
+    told = client.post(
+        "/v1/policies/mall/explain", json=TICKET, headers={"accept-language": "de, zh-CN;q=0.8, en;q=0.5"}
+    )
     assert told.json()["lang"] == "zh"
 
 
@@ -125,7 +127,13 @@ def test_check_and_diff_are_those_of_the_command_line(client, mall):
         ("POST", "/v1/policies/mall/decide", {"content": b"\xff{}", "headers": JSON}, 400, "ticket-not-utf-8"),
         ("POST", "/v1/policies/mall/decide", {"content": b'{"a":' * 5000, "headers": JSON}, 400, None),
         ("POST", "/v1/policies/mall/decide", {"content": b"[" * 200_000, "headers": JSON}, 400, None),
-        ("POST", "/v1/policies/mall/decide", {"content": b'{"cause":"wear","cause":"misuse"}', "headers": JSON}, 400, "ticket-key-twice"),
+        (
+            "POST",
+            "/v1/policies/mall/decide",
+            {"content": b'{"cause":"wear","cause":"misuse"}', "headers": JSON},
+            400,
+            "ticket-key-twice",
+        ),
         ("POST", "/v1/policies/mall/decide", {"content": b"{}"}, 415, "serve-media-type"),
         ("POST", "/v1/policies/mall/decide", {"data": {"a": "b"}}, 415, "serve-media-type"),
         ("POST", "/v1/policies/mall/decide", {"json": {"distance_km": -1}}, 422, "ticket-too-small"),

@@ -11,7 +11,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,12 @@ def measure(shop: Shop, count: int) -> Cost:
             "customer": shop.customer.id,
             "type": shop.types["fault"].id,
             "svc_lot": lot.id,
+            "svc_received_at": datetime(2026, 3, 2, 1),
             "svc_facts": [("create", [{"fact": fact, "value": value} for fact, value in FACTS.items()])],
         }
         ids = [one.id for one in complaint.create([common] * (2 * count + WARM))]
-    decide = complaint._svc_decide_all.__func__
+    decide, now = complaint._svc_decide_all.__func__, complaint.svc_now
+    complaint.svc_now = staticmethod(lambda: datetime(2026, 3, 2, 1, 30))
     spent: dict[bool, list[float]] = {True: [], False: []}
     try:
         for number, one in enumerate(ids):
@@ -68,6 +70,10 @@ def measure(shop: Shop, count: int) -> Cost:
                 spent[is_decided].append(time.process_time() - begin)
     finally:
         del complaint._svc_decide_all
+        complaint.svc_now = staticmethod(now)
+    with Transaction().start(NAME, 0, readonly=True):
+        found = [one.svc_category for one in complaint.browse(ids[WARM:])]
+        assert (found.count("C"), found.count(None)) == (count, count), "half of them are decided"
     plain, decided = (statistics.median(spent[key]) * 1000 for key in (False, True))
     return Cost(plain, decided)
 

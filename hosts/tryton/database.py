@@ -36,7 +36,7 @@ def write_config(folder: Path) -> Path:
 
 
 def prepared() -> Path:
-    """Give a database with the module activated and Chinese loaded; made by Tryton's own command where there is none."""
+    """Give a database with the module activated and Chinese loaded; made by Tryton's own command if need be."""
     versions = [
         f"{found.name}={found.version}"
         for found in sorted(metadata.distributions(), key=lambda one: one.name or "")

@@ -59,8 +59,7 @@ FILES: Mapping[str, str] = {
     'free,"B, C",visit,0 EUR,-,-,-,d-1\nvisit,A,visit,40 EUR,2.50 EUR,1,floor,d-1\n',
     "part_fees.csv": "rule,part_covered,then: share,cite\nfree,yes,0 %,d-1\nrest,no,100 %,d-1\n",
     "payers.csv": "rule,then: payer,cite\nall,customer,d-1\n",
-    "approvals.csv": "rule,category,parts_needed,then: approver,then: subject,cite\n"
-    "parts,A,yes,chief,parts_for,d-1\n",
+    "approvals.csv": "rule,category,parts_needed,then: approver,then: subject,cite\nparts,A,yes,chief,parts_for,d-1\n",
     "penalties.csv": "rule,incident_kind,then: liable,then: amount,cite\nmistake,mistake,clerk,10 EUR,d-1\n",
     "late_penalties.csv": "rule,target,then: liable,then: amount,cite\nlate,arrived,clerk,25 EUR,d-1\n",
     "escalations.csv": "rule,target,used_share,then: level,then: notify,cite\n"

@@ -43,14 +43,14 @@ class TestContract(AdapterContract):
         type(self).shop = shop
 
     shop: ClassVar[Shop]
+    lots: ClassVar[dict[object, int]] = {}
 
     def hold(self, records: Iterable[Mapping[str, object]]) -> Sequence[str]:
         names: list[str] = []
         with Transaction().start(NAME, 0, context={"company": self.shop.mall.id}) as transaction:
             pool = Pool()
-            tables = {name: pool.get(name).__table__() for name in ("sale.complaint", "svc_policy.fact")}
             cursor = transaction.connection.cursor()
-            complaint, fact = tables.values()
+            complaint = pool.get("sale.complaint").__table__()
             mine = complaint.select(complaint.id, where=complaint.company == self.shop.mall.id)
             for name in ("fact", "approval", "penalty", "escalation"):
                 lines = pool.get(f"svc_policy.{name}").__table__()
@@ -100,10 +100,10 @@ class TestContract(AdapterContract):
         stated = {}
         for name, value in record.items():
             if name == "delivered_on":
-                lot = pool.get("stock.lot")
-                found = lot.search([("number", "=", f"C-{value}")])
-                values = {"number": f"C-{value}", "product": self.shop.product.id, "svc_delivered_on": value}
-                made["svc_lot"] = (found or lot.create([values]))[0].id
+                if value not in self.lots:
+                    lot = {"number": f"C-{value}", "product": self.shop.product.id, "svc_delivered_on": value}
+                    self.lots[value] = pool.get("stock.lot").create([lot])[0].id
+                made["svc_lot"] = self.lots[value]
             elif name == "received_at":
                 assert isinstance(value, datetime)
                 made["svc_received_at"] = value.astimezone(UTC).replace(tzinfo=None)

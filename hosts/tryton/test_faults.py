@@ -149,9 +149,7 @@ def test_another_currency_is_refused_with_the_name_of_the_record(shop: Shop) -> 
         ("cause", "gremlins", "`gremlins`"),
     ],
 )
-def test_a_fact_that_cannot_be_read_is_refused_when_it_is_typed(
-    shop: Shop, fact: str, value: str, said: str
-) -> None:
+def test_a_fact_that_cannot_be_read_is_refused_when_it_is_typed(shop: Shop, fact: str, value: str, said: str) -> None:
     with shop.of(shop.depot):
         complaint = draft(shop)
         with pytest.raises(UserError, match="A fact of complaint") as raised:
@@ -184,9 +182,7 @@ def test_texts_of_any_length_and_kind(shop: Shop) -> None:
 def test_facts_that_cannot_be_true_are_told_with_the_complaint(shop: Shop) -> None:
     with shop.of(shop.depot):
         complaint = draft(shop)
-        complaint.svc_holds.new(
-            hold_kind="weather", from_at=datetime(2026, 3, 2, 3), until_at=datetime(2026, 3, 2, 2)
-        )
+        complaint.svc_holds.new(hold_kind="weather", from_at=datetime(2026, 3, 2, 3), until_at=datetime(2026, 3, 2, 2))
         complaint.save()
         with pytest.raises(UserWarning, match=f'"{complaint.number}" goes on') as raised:
             complaint.click("wait")

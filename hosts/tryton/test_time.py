@@ -252,5 +252,3 @@ def test_times_are_those_of_the_company(shop: Shop) -> None:
         finally:
             shop.depot.timezone = None
             shop.depot.save()
-
-

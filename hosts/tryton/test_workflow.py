@@ -10,6 +10,7 @@ from hosts.available import require
 require("tryton")
 
 from proteus import Model  # noqa: E402
+
 from hosts.tryton.shop import HTML, Shop  # noqa: E402
 
 

@@ -105,7 +105,7 @@ class _Never:
 
 
 @pytest.mark.parametrize("zone", READERS)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(raw=tickets())
 def test_what_is_taken_quickly_is_the_same_ticket(zone, raw):
     reader = READERS[zone]
@@ -126,7 +126,9 @@ def test_what_is_taken_quickly_is_the_same_ticket(zone, raw):
     stated = reader.quick.values(raw)
     held = reader.quick.values_of(expected).values
     assert {name: held[name] for name in stated.values} == stated.values
-    assert {name for name in held if name not in stated.values} <= {fact.name for fact in (*TICKET, *OWN) if fact.default is not None}
+    assert {name for name in held if name not in stated.values} <= {
+        fact.name for fact in (*TICKET, *OWN) if fact.default is not None
+    }
 
 
 def test_a_plain_ticket_is_taken_quickly():

@@ -12,7 +12,7 @@ from svc_policy.errors import UsageError
 
 pytest.importorskip("msgspec", reason="the extra `serve` is not installed")
 
-from svc_policy.server.tokens import Tokens, is_expired, make_token, read_tokens  # noqa: E402
+from svc_policy.server.tokens import Tokens, is_expired, make_token, read_tokens
 
 
 def test_a_token_is_found_by_its_text_alone(tmp_path):

@@ -13,13 +13,13 @@ from svc_policy.pack.cases import cases_of
 
 pytest.importorskip("msgspec", reason="the extra `serve` is not installed")
 
-from svc_policy.facts.reading import ticket_to_dict  # noqa: E402
-from svc_policy.server.batch_columns import COMPACT, KEYS, instant_text, keys_of, money_text  # noqa: E402
-from svc_policy.server.batch_work import Decider  # noqa: E402
-from svc_policy.server.writing import decision_to_json  # noqa: E402
+from svc_policy.facts.reading import ticket_to_dict
+from svc_policy.server.batch_columns import COMPACT, KEYS, instant_text, keys_of, money_text
+from svc_policy.server.batch_work import Decider
+from svc_policy.server.writing import decision_to_json
 
 
-def decisions(name: str, most: int = 60):
+def decisions(name: str, most: int = 25):
     policy = load(name)
     for case in cases_of(policy.pack)[:most]:
         at = case.at if case.at.tzinfo is not None else case.at.replace(tzinfo=policy.zone)
@@ -42,7 +42,7 @@ def test_the_json_is_that_of_the_decision(name):
 
 def test_lines_say_what_the_decision_says():
     policy = load("mall")
-    made = [decision for _, decision in decisions("mall", 12)]
+    made = [decision for _, decision in decisions("mall", 6)]
     decider = Decider(policy, KEYS, 2**20)
     for decision in made:
         decider.begin(decision.at_s, many=False)

@@ -25,12 +25,29 @@ if TYPE_CHECKING:
     ),
 )
 @argument("packs", nargs=-1, required=True, words=message("names of built-in packs, folders, or workbooks (.xlsx)"))
-@option("--host", default="127.0.0.1", metavar="HOST", words=message("address to listen on; this machine only unless given"))
-@option("--port", default=8080, type=click.IntRange(0, 65535), metavar="PORT", words=message("port; 0 takes a free one"))
+@option(
+    "--host", default="127.0.0.1", metavar="HOST", words=message("address to listen on; this machine only unless given")
+)
+@option(
+    "--port", default=8080, type=click.IntRange(0, 65535), metavar="PORT", words=message("port; 0 takes a free one")
+)
 @option("--tokens", metavar="FILE", words=message("file of tokens; who has none may ask nothing (`svc-policy token`)"))
 @option("--store", metavar="DIR", words=message("folder that keeps published policies over restarts"))
-@option("--kept", default=10, type=click.IntRange(1, 1000), metavar="N", words=message("policies of a name that can still be asked for by digest"))
-@option("--stop", "stop", default=20, type=click.IntRange(0, 3600), metavar="SECONDS", words=message("how long requests may take once it is told to stop"))
+@option(
+    "--kept",
+    default=10,
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    words=message("policies of a name that can still be asked for by digest"),
+)
+@option(
+    "--stop",
+    "stop",
+    default=20,
+    type=click.IntRange(0, 3600),
+    metavar="SECONDS",
+    words=message("how long requests may take once it is told to stop"),
+)
 @option("--quiet", is_flag=True, words=message("write no line for each request"))
 @click.pass_context
 def serve(
@@ -86,8 +103,15 @@ def _loaded(name: str) -> Kept:
 )
 @argument("name", words=message("who has it; the log says this name"))
 @option("--tokens", required=True, metavar="FILE", words=message("file of tokens, made if it is not there"))
-@option("--scopes", default="decide", metavar="LIST", words=message("what it allows: decide, read, publish, metrics; `decide` unless given"))
-@option("--days", type=click.IntRange(1, 36500), metavar="N", words=message("how many days it works; for ever unless given"))
+@option(
+    "--scopes",
+    default="decide",
+    metavar="LIST",
+    words=message("what it allows: decide, read, publish, metrics; `decide` unless given"),
+)
+@option(
+    "--days", type=click.IntRange(1, 36500), metavar="N", words=message("how many days it works; for ever unless given")
+)
 @json_option
 @click.pass_context
 def token(context: click.Context, name: str, tokens: str, scopes: str, days: int | None, as_json: bool) -> None:

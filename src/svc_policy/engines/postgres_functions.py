@@ -7,22 +7,20 @@ tickets with as many workers as the server allows, its side chains as tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import attrs
 
 from svc_policy.engines.sql_postgres import FENCE, Printed, quoted, short, text
 from svc_policy.facts.columns import TABLES
-from svc_policy.facts.registry import GRAINS
+from svc_policy.facts.registry import GRAINS, Grain
 from svc_policy.plan import Plan
-
-if TYPE_CHECKING:
-    from svc_policy.pack.load import Pack
 
 TYPES: Final = {"int": "bigint", "bool": "boolean", "text": "text"}
 #: By grain: the type of a decision, the function that makes it, its view, and the table of all.
-NAMES: Final[Mapping[str, tuple[str, str, str, str]]] = {
+NAMES: Final[Mapping[Grain, tuple[str, str, str, str]]] = {
     "ticket": ("decision", "decide", "decisions", "decided_tickets"),
     "part": ("part_decision", "decide_parts", "part_decisions", "decided_parts"),
     "incident": ("incident_decision", "decide_incidents", "incident_decisions", "decided_incidents"),
@@ -47,7 +45,7 @@ class Statement:
     def row(self, position: int) -> str:
         """Write it as a row of the table of statements."""
         side = "true" if self.is_side else "false"
-        moment = f"\"moment\" AS (SELECT current_setting('svc_policy.at_s')::bigint AS \"at_s\"{FENCE})"
+        moment = f'"moment" AS (SELECT current_setting(\'svc_policy.at_s\')::bigint AS "at_s"{FENCE})'
         whole = f"WITH {moment}\n{self.statement}"
         return f"({position}, {text(self.grain)}, {side}, {text(short(self.name))}, {text(whole)})"
 
@@ -66,17 +64,16 @@ def types_of(plan: Plan, grain: str) -> dict[str, str]:
     return {name: TYPES[plan.columns[name].leaf.type] for name in plan.names(grain)}
 
 
-def functions(schema: str, pack: Pack, plan: Plan, printed: Mapping[str, Printed]) -> Iterator[Made]:
+def functions(schema: str, plan: Plan, printed: Mapping[Grain, Printed]) -> Iterator[Made]:
     """Write the functions and views, those that others read first."""
     grains = list(printed)
     for grain in grains:
         yield from _deciding(schema, plan, grain, printed[grain])
-    yield _view(grains, plan)
+    yield _decision_of(schema, grains)
     yield _result_names(schema)
     yield _decide_all(schema)
     yield _explanation(schema)
     yield _explained(grains)
-    del pack
 
 
 #: What is planned once is not compiled as well: it runs for a few milliseconds.
@@ -102,6 +99,12 @@ def body_of(code: str) -> str:
     return f"{mark}\n{code}\n{mark}"
 
 
+def one_at_a_time(schema: str) -> str:
+    """Write what makes a second transaction that changes a schema wait for the first one."""
+    number = int.from_bytes(hashlib.sha256(schema.encode()).digest()[:7], "big")
+    return f"PERFORM pg_advisory_xact_lock({number});"
+
+
 def _keys(grain: str) -> dict[str, str]:
     return {"ticket_id": "text"} if grain == "ticket" else {"ticket_id": "text", "line": "bigint"}
 
@@ -111,7 +114,7 @@ def _columns(plan: Plan, grain: str) -> dict[str, str]:
     return {**_keys(grain), **listed, "calendar_error": "boolean"} if grain == "ticket" else {**_keys(grain), **listed}
 
 
-def _deciding(schema: str, plan: Plan, grain: str, printed: Printed) -> Iterator[Made]:
+def _deciding(schema: str, plan: Plan, grain: Grain, printed: Printed) -> Iterator[Made]:
     """Write the type of a decision, the function that makes it for some tickets, and the view of all."""
     kind, function, view, _ = NAMES[grain]
     listed = _columns(plan, grain)
@@ -132,7 +135,6 @@ def _deciding(schema: str, plan: Plan, grain: str, printed: Printed) -> Iterator
         f"CREATE FUNCTION {signature} RETURNS SETOF {quoted(kind)} LANGUAGE plpgsql STABLE ROWS 1 COST 20000\n"
         f"{_options(schema)} {BY_ID} AS {body_of(code)};",
     )
-    keys = _keys(grain)
     shown = ["t.ticket_id", *(f"d.{quoted(name)}" for name in listed if name != "ticket_id")]
     yield Made(
         "VIEW",
@@ -140,15 +142,13 @@ def _deciding(schema: str, plan: Plan, grain: str, printed: Printed) -> Iterator
         f"CREATE VIEW {quoted(view)} AS SELECT {', '.join(shown)}\n"
         f"FROM tickets AS t CROSS JOIN LATERAL {quoted(function)}(ARRAY[t.ticket_id]) AS d;",
     )
-    del keys
 
 
-def _view(grains: list[str], plan: Plan) -> Made:
+def _decision_of(schema: str, grains: Sequence[Grain]) -> Made:
     """Write the function that gives a decision as JSON, with what its parts and incidents come to."""
-    del plan
     children = [
-        f"jsonb_build_object({text(TABLES[grain])}, COALESCE((SELECT jsonb_agg(to_jsonb(c) - 'ticket_id' ORDER BY c.line) "  # type: ignore[index]
-        f"FROM {quoted(NAMES[grain][1])}(ARRAY[$1], $2) AS c), '[]'::jsonb))"
+        f"jsonb_build_object({text(TABLES[grain])}, COALESCE((SELECT jsonb_agg(to_jsonb(c) - 'ticket_id' "
+        f"ORDER BY c.line) FROM {quoted(NAMES[grain][1])}(ARRAY[$1], $2) AS c), '[]'::jsonb))"
         for grain in grains
         if grain != "ticket"
     ]
@@ -156,7 +156,8 @@ def _view(grains: list[str], plan: Plan) -> Made:
     return Made(
         "FUNCTION",
         "decision_of(text, bigint)",
-        "CREATE FUNCTION decision_of(id text, at_s bigint DEFAULT NULL) RETURNS jsonb LANGUAGE sql STABLE AS "
+        "CREATE FUNCTION decision_of(id text, at_s bigint DEFAULT NULL) RETURNS jsonb LANGUAGE sql STABLE "
+        f"{_options(schema)} AS "
         + body_of(f"SELECT {whole} FROM {quoted(NAMES['ticket'][1])}(ARRAY[$1], $2) AS d")
         + ";",
     )
@@ -184,7 +185,7 @@ DECLARE
   decided bigint := 0;
   session_at text := COALESCE(current_setting('svc_policy.at_s', true), '');
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended({text(schema)}, 0));
+  {one_at_a_time(schema)}
   SELECT w.name INTO unknown FROM unnest(wanted) AS w (name)
   WHERE NOT EXISTS (SELECT FROM result_columns AS c WHERE c.name = w.name) LIMIT 1;
   IF unknown IS NOT NULL THEN
@@ -247,8 +248,8 @@ END"""
 
 
 def _explanation(schema: str) -> Made:
-    code = """  SELECT c.name, c.says, r.table_name, r.rule, r.file || ':' || r.line, r.clauses, w.wording_en, w.wording_zh,
-    r.rests_on, NULL::text, NULL::text, NULL::text
+    code = """  SELECT c.name, c.says, r.table_name, r.rule, r.file || ':' || r.line, r.clauses,
+    w.wording_en, w.wording_zh, r.rests_on, NULL::text, NULL::text, NULL::text
   FROM result_columns AS c
   JOIN rules AS r ON r.table_name = c.table_name
   CROSS JOIN LATERAL (SELECT ($2 ->> c.name)::bigint AS value) AS v
@@ -275,7 +276,7 @@ def _explanation(schema: str) -> Made:
     )
 
 
-def _explained(grains: list[str]) -> Made:
+def _explained(grains: Sequence[Grain]) -> Made:
     queries = []
     for grain in grains:
         line = "NULL::bigint" if grain == "ticket" else "d.line"

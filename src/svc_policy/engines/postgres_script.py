@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from svc_policy.engines.postgres_functions import Statement, body_of, functions, types_of
+from svc_policy.engines.postgres_functions import NAMES, Statement, body_of, functions, one_at_a_time, types_of
 from svc_policy.engines.runtime import PolicyClocks
 from svc_policy.engines.sql import CHILD_GRAINS, compile_program
 from svc_policy.engines.sql_postgres import Printed, print_query, quoted, short, text
@@ -44,7 +44,7 @@ def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks) -> str:
     """Write the script that installs a policy, or a newer edition of it, in one transaction."""
     schema = schema_name(pack.id)
     program = compile_program(plan, clocks, "postgres")
-    printed = {grain: print_query(program, grain, types_of(plan, grain)) for grain in program.queries}
+    printed = {grain: print_query(program, grain, types_of(plan, grain)) for grain in NAMES if grain in program.queries}
     facts = pack.settings.company_facts
     made: list[tuple[str, str]] = []
     # PostgreSQL knows months, and days where the zone's clock was seldom changed, without a table.
@@ -58,7 +58,7 @@ def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks) -> str:
         *_lists(program.setup, read, schema, made),
         *_statements(printed, made),
     ]
-    for item in functions(schema, pack, plan, printed):
+    for item in functions(schema, plan, printed):
         body.append(item.statement)
         made.append((item.kind, item.name))
     installed = ",\n".join(f"({at}, {text(kind)}, {text(name)})" for at, (kind, name) in enumerate(made))
@@ -69,7 +69,7 @@ def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks) -> str:
         "BEGIN;",
         "SET LOCAL standard_conforming_strings = on;",
         "SET LOCAL client_min_messages = warning;",
-        f"SELECT pg_advisory_xact_lock(hashtextextended({text(schema)}, 0));",
+        f"DO 'BEGIN {one_at_a_time(schema)} END';",
         f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};",
         f"SET LOCAL search_path = {quoted(schema)}, pg_temp;",
         _taken_away(schema),
@@ -186,7 +186,8 @@ def _rules(pack: Pack, plan: Plan, made: list[tuple[str, str]]) -> Iterator[str]
     )
     facts = {
         (fact.name if grain == "ticket" else f"{TABLES[grain]}.{fact.name}"): fact
-        for grain, of in plan.rules.facts.items()
+        for grain in GRAINS
+        for of in (plan.rules.facts.get(grain, ()),)
         for fact in of
     }
     yield from _table(
@@ -247,13 +248,13 @@ def _columns(plan: Plan, made: list[tuple[str, str]]) -> Iterator[str]:
         says[f"{table}_fired"] = ("fired", table)
         says[f"{table}_unknown"] = ("may hold", table)
     results = set(result_names(plan))
-    rows = []
+    rows: list[str] = []
     for grain in ("ticket", *CHILD_GRAINS):
         kinds = types_of(plan, grain)
         for name in plan.names(grain):
-            what, table = says.get(name, (None, None))
+            what, of = says.get(name, (None, None))
             values = (text(grain), str(len(rows)), text(short(name)), text(name), text(kinds[name]), text(what))
-            rows.append(f"({', '.join((*values, text(table), 'true' if name in results else 'false'))})")
+            rows.append(f"({', '.join((*values, text(of), 'true' if name in results else 'false'))})")
     yield from _table(
         made,
         "result_columns",
@@ -294,7 +295,7 @@ def _lists(setup: SetupTables, read: Collection[str], schema: str, made: list[tu
             )
 
 
-def _statements(printed: Mapping[str, Printed], made: list[tuple[str, str]]) -> Iterator[str]:
+def _statements(printed: Mapping[Grain, Printed], made: list[tuple[str, str]]) -> Iterator[str]:
     """Keep the statements that decide all tickets, one after the other."""
     listed = [
         *(Statement(grain, True, name, side) for grain, of in printed.items() for name, side in of.sides.items()),

@@ -122,8 +122,12 @@ def compile_program(
     return Program(setup=compiler.setup, queries=queries, dialect=dialect)
 
 
-def compile_sql(plan: Plan, clocks: PolicyClocks, dialect: str = "duckdb") -> str:
-    """Print the whole policy as one script: tables and views named ``svc_policy_*``."""
+def compile_sql(plan: Plan, clocks: PolicyClocks) -> str:
+    """Print the whole policy as one script for DuckDB: tables and views named ``svc_policy_*``.
+
+    For PostgreSQL :func:`~svc_policy.engines.postgres_script.postgres_script` does.
+    """
+    dialect = "duckdb"
     program = compile_program(plan, clocks, dialect)
     parts = [
         "-- Input: tables tickets, parts, holds, incidents, overrides, materials and moment(at_s); "

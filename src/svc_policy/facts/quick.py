@@ -112,7 +112,9 @@ class QuickReader:
     def __init__(self, zone: ZoneInfo, digits: int, facts: Sequence[Fact]) -> None:
         declared_facts = tuple(facts)
         self._lines = {
-            LISTS[record.grain]: _Maker(record, declared_facts, digits, zone) for record in RECORDS if record is not Ticket
+            LISTS[record.grain]: _Maker(record, declared_facts, digits, zone)
+            for record in RECORDS
+            if record is not Ticket
         }
         self._ticket = _Maker(Ticket, declared_facts, digits, zone)
         self._apart = frozenset((*self._lines, "ticket_id", "extra"))
@@ -340,7 +342,8 @@ def _number(fact: Fact, factor: int, places: int) -> Convert:
         else:
             raise GiveUp
         try:
-            if not -20 < number.adjusted() < 19 or number.normalize().as_tuple().exponent < finest:
+            exponent = number.normalize().as_tuple().exponent
+            if not isinstance(exponent, int) or exponent < finest or not -20 < number.adjusted() < 19:
                 raise GiveUp
             exact = number * factor
             amount = int(exact)

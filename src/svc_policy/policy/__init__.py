@@ -297,7 +297,7 @@ class Policy(PolicyViews):
         return (*self.pack.notes, *(one for one in check_policy(self) if one.accepted is None))
 
     def sql(self, dialect: str = "duckdb") -> str:
-        """Give the policy compiled to SQL; see :mod:`svc_policy.engines.sql`.
+        """Give the policy as a script for ``duckdb`` or ``postgres``; see ``docs/sql.md``.
 
         Raises:
             UsageError: The dialect is not one of those it can be compiled to.
@@ -318,7 +318,7 @@ class Policy(PolicyViews):
             from svc_policy.engines.postgres_script import postgres_script
 
             return postgres_script(self.pack, self.plan, self.clocks)
-        return compile_sql(self.plan, self.clocks, dialect)
+        return compile_sql(self.plan, self.clocks)
 
     def __repr__(self) -> str:
         return f"<Policy {self.id}@{self.digest[:12]}>"

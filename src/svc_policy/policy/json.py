@@ -29,7 +29,9 @@ def decision_to_dict(policy: Policy, decision: Decision, keys: Container[str] | 
     return decision_tree(policy, decision, Plain(), keys)
 
 
-def decision_tree(policy: Policy, decision: Decision, plain: Plain, keys: Container[str] | None = None) -> dict[str, Any]:
+def decision_tree(
+    policy: Policy, decision: Decision, plain: Plain, keys: Container[str] | None = None
+) -> dict[str, Any]:
     """Give a decision with its records made into what `plain` makes of them."""
     found: dict[str, Any] = {}
     for key, make in MAKERS.items():

@@ -149,7 +149,9 @@ def _tables(pack: Pack) -> list[dict[str, Any]]:
             for row in rows
         ]
         if of:
-            found.append({"table": name, "file": None if sheet is None else sheet.file, "headings": headings, "rows": of})
+            found.append(
+                {"table": name, "file": None if sheet is None else sheet.file, "headings": headings, "rows": of}
+            )
     return found
 
 

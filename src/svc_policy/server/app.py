@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import util
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import attrs
 import msgspec
@@ -14,7 +15,6 @@ from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
-from urllib.parse import parse_qsl
 
 from svc_policy.errors import PolicyError, problem
 from svc_policy.messages import message
@@ -62,10 +62,14 @@ def _on_any(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         trace = trace.tb_next
     where = "-" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
     ERRORS.error("%s at %s (request %s)", type(error).__name__, where, request.scope.get("svc_policy_id", "-"))
-    return _answered(request, 500, [problem("serve-internal", message("an error of the service, noted in its log"))], {})
+    return _answered(
+        request, 500, [problem("serve-internal", message("an error of the service, noted in its log"))], {}
+    )
 
 
-def _answered(request: Request[Any, Any, Any], status: int, found: Any, headers: Mapping[str, str], findings: Any = ()) -> Response[bytes]:
+def _answered(
+    request: Request[Any, Any, Any], status: int, found: Any, headers: Mapping[str, str], findings: Any = ()
+) -> Response[bytes]:
     asked = None
     for name, value in parse_qsl(request.scope["query_string"].decode("latin-1")):
         if name == "lang" and value in ("en", "zh"):

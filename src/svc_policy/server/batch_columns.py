@@ -1,4 +1,4 @@
-"""What a line of a batch's answer says: a few keys, each from columns of the policy, written from Python and from SQL alike.
+"""What a line of a batch's answer says: a few keys from columns of the policy, written from Python and SQL alike.
 
 Money is a text with the currency's decimals, days and instants are ISO (instants in UTC), null stands for what is not
 there or not determined. `targets` leaves out those that do not apply.
@@ -139,7 +139,7 @@ class SqlLines:
         needs = "needs" if "needs" in known else "0"
         #: Number, whether an instant lies outside the calendar, the mask of needs, the rest of the line.
         self.query = (
-            f"SELECT CAST(ticket_id AS BIGINT) AS number, calendar_error, {needs}, {' || '.join(parts) or _quoted('')} "  # noqa: S608
+            f"SELECT CAST(ticket_id AS BIGINT) AS number, calendar_error, {needs}, {' || '.join(parts) or _quoted('')} "
             "FROM main.decisions ORDER BY number"
         )
 
@@ -212,4 +212,3 @@ def money_text(minor: int, digits: int) -> str:
 def instant_text(seconds: int) -> str:
     """Write epoch seconds in UTC, as in `2026-03-02T01:20:00Z`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-

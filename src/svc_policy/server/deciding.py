@@ -24,7 +24,8 @@ async def _body(request: Request[Any, Any, Any]) -> bytes:
     if media_type_of(request) != JSON:
         text = message("a ticket is sent as `{wanted}`", wanted=JSON)
         raise refuse(415, "serve-media-type", text, headers={"accept": JSON})
-    return await request.body()
+    found: bytes = await request.body()
+    return found
 
 
 async def _run(size: int, work: Callable[[], bytes]) -> bytes:

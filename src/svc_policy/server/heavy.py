@@ -1,4 +1,4 @@
-"""Run what takes long (check, diff, the trial of an upload) in processes of their own: bounded in number, time, memory."""
+"""Run what takes long (check, diff, the trial of an upload) in processes: bounded in number, time and memory."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -154,7 +155,9 @@ async def check(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Check a policy."""
     query_of(request)
     kept = found_policy(request, name)
-    body = await manager_of(request).heavy.answer(("check", kept.digest, kept.path), {"task": "check", "path": str(kept.path)})
+    body = await manager_of(request).heavy.answer(
+        ("check", kept.digest, kept.path), {"task": "check", "path": str(kept.path)}
+    )
     if msgspec.json.decode(body)["policy"]["digest"] != kept.digest:
         raise _altered(kept)
     return answer(body, kept)

@@ -1,4 +1,4 @@
-"""Counts and times for Prometheus: by route, method and status; of policies their names and digests, of tickets nothing."""
+"""Counts and times for Prometheus by route, method and status; of policies the digests, of tickets nothing."""
 
 from __future__ import annotations
 
@@ -74,4 +74,5 @@ class Metrics:
         self._policies.clear()
         for kept in shelf:
             self._policies.labels(kept.id, kept.digest).set(1)
-        return generate_latest(self.registry)
+        found: bytes = generate_latest(self.registry)
+        return found

@@ -241,9 +241,7 @@ def _schemas() -> dict[str, Any]:
             schema.pop(key, None)
         found[name] = _moved(schema, f"#/components/schemas/{name}/")
     identity = {"id": {"type": "string"}, "digest": _DIGEST}
-    kept = _object(
-        digest=_DIGEST, active={"type": "boolean"}, published={"type": "boolean"}, since={"type": "string"}
-    )
+    kept = _object(digest=_DIGEST, active={"type": "boolean"}, published={"type": "boolean"}, since={"type": "string"})
     texts = {"type": "object", "additionalProperties": {"type": "string"}}
     found["Identity"] = _object(**identity)
     found["Policy"] = _object(

@@ -50,14 +50,12 @@ TITLES: Final[Mapping[int, Message]] = {
     403: message("this is not allowed"),
     404: message("there is nothing here"),
     405: message("this method is not allowed here"),
-    406: message("there is no answer of this kind"),
     408: message("the request took too long to arrive"),
     409: message("this is of the right form and cannot be"),
     413: message("the request is too large"),
     415: message("a body of this kind is not read here"),
     421: message("the request is meant for another host"),
     422: message("this is not of the form that is asked for"),
-    429: message("there are too many requests"),
     431: message("the head of the request is too large"),
     500: message("an error of the service"),
     503: message("the service is busy"),
@@ -138,7 +136,7 @@ def _with_field(one: Problem) -> dict[str, Any]:
 
 
 def language_in(query: str | None, accepted: str | None) -> Language:
-    """Choose the language of an answer: the one asked for, else the one preferred by `Accept-Language`, else English."""
+    """Choose the language of an answer: the one asked for, else that of `Accept-Language`, else English."""
     if query is not None:
         return "zh" if query.lower().startswith("zh") else "en"
     best: tuple[float, Language] = (0.0, "en")
@@ -148,7 +146,9 @@ def language_in(query: str | None, accepted: str | None) -> Language:
             weight = float(rest.strip().removeprefix("q=")) if rest.strip() else 1.0
         except ValueError:
             continue
-        known: Language | None = "zh" if name.lower().startswith("zh") else "en" if name.lower().startswith("en") else None
+        known: Language | None = (
+            "zh" if name.lower().startswith("zh") else "en" if name.lower().startswith("en") else None
+        )
         if known is not None and weight > best[0]:
             best = (weight, known)
     return best[1]

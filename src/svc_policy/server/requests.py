@@ -32,7 +32,9 @@ def query_of(request: Request[Any, Any, Any], *known: str) -> Mapping[str, str]:
 def _query(raw: bytes, known: tuple[str, ...]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=20)
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=20
+        )
     except (ValueError, UnicodeDecodeError):
         raise refuse(400, "serve-query", message("the query cannot be read")) from None
     for name, value in pairs:

@@ -113,6 +113,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_stop = on_stop
         self._at_once = at_once
+        self.should_exit = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -228,7 +229,9 @@ def _allow_many_files(wanted: int) -> None:
     most = wanted + 256
     if soft < most:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, hard) if hard != resource.RLIM_INFINITY else most, hard))
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (min(most, hard) if hard != resource.RLIM_INFINITY else most, hard)
+            )
 
 
 def say(text: str) -> None:

@@ -30,7 +30,6 @@ class Limits:
     unpacked: int = 64 * MEBIBYTE
     files: int = 500
     line: int = 1 * MEBIBYTE
-    depth: int = 32
     head_size: int = 32 * 1024
     headers: float = 10.0
     keep_alive: float = 15.0

@@ -17,7 +17,7 @@ from svc_policy.server.problems import refuse
 
 #: So many hexadecimal digits of a digest name it.
 SHORTEST: Final = 12
-_REFERENCE: Final = re.compile(r"(?P<name>[^@]+?)(?:@(?P<digest>[0-9a-f]{%d,64}))?" % SHORTEST)
+_REFERENCE: Final = re.compile(rf"(?P<name>[^@]+?)(?:@(?P<digest>[0-9a-f]{{{SHORTEST},64}}))?")
 
 
 @attrs.frozen(kw_only=True)

@@ -71,7 +71,7 @@ class Store:
         if place.is_dir():
             shutil.rmtree(incoming)
         else:
-            os.chmod(incoming, 0o755)
+            os.chmod(incoming, 0o700)
             os.rename(incoming, place)
         return place
 
@@ -142,7 +142,11 @@ class Store:
             content = json.loads(path.read_text(encoding="utf-8"))
             found: dict[str, Any] = content["policies"]
             for entry in found.values():
-                _ = entry["active"], entry["given"], [(one["path"], one["digest"], one["since"]) for one in entry["kept"]]
+                _ = (
+                    entry["active"],
+                    entry["given"],
+                    [(one["path"], one["digest"], one["since"]) for one in entry["kept"]],
+                )
         except FileNotFoundError:
             return {}
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What the service has done in a process of its own; ``python -m svc_policy.server.work`` reads its task on standard input.
+"""What is done in a process of its own: ``python -m svc_policy.server.work`` reads its task on standard input.
 
 A task is one line of JSON. `check` and `try` write what `svc-policy check --json` does, `diff` what `svc-policy diff
 --json` does; `batch` goes on over frames, see :mod:`.batch_work`. What is wrong is JSON on standard error.
@@ -54,7 +54,9 @@ def _do(task: dict[str, Any]) -> int:
         except Refused as refused:
             _say(refused.status, [problem_to_dict(one) for one in refused.problems])
             return 2
-    os.execv(sys.executable, [sys.executable, "-m", "svc_policy", "check", str(path), "--json", "--lang", "en"])  # noqa: S606
+    command = [sys.executable, "-m", "svc_policy", "check", str(path), "--json", "--lang", "en"]
+    # Our own command, in the place of this process.
+    return os.execv(sys.executable, command)  # noqa: S606
 
 
 def _diff(task: dict[str, Any]) -> int:

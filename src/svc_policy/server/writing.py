@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from svc_policy.decision import Decision, Item, RuleUse
-from svc_policy.policy import Policy
 from svc_policy.facts.registry import MILESTONES
+from svc_policy.policy import Policy
 from svc_policy.policy.forms import governing_day
 from svc_policy.policy.json import MAKERS, Plain
 from svc_policy.policy.views import LISTS

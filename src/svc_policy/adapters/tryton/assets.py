@@ -217,7 +217,6 @@ def _is_sold(move: Any) -> bool:
     return bool(move.origin) and move.origin.__name__ == "sale.line"
 
 
-
 class Company(metaclass=PoolMeta):
     """The zone in which users state times, and the currency in which they state amounts."""
 

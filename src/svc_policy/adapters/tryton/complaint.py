@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sql.functions import CurrentTimestamp
 from trytond.i18n import gettext
@@ -51,6 +51,12 @@ class Complaint(metaclass=PoolMeta):
     """A customer's complaint, decided by the policy of its company."""
 
     __name__ = "sale.complaint"
+
+    if TYPE_CHECKING:
+        company: Any
+        customer: Any
+        origin: Any
+        origin_model: Any
 
     # what is stated
     svc_received_at = fields.DateTime("Received At", states=_STATED, help="When the request came in.")
@@ -128,11 +134,9 @@ class Complaint(metaclass=PoolMeta):
 
     @classmethod
     def __setup__(cls) -> None:
-        super().__setup__()
+        super().__setup__()  # type: ignore[misc]
         table = cls.__table__()
-        cls._sql_indexes.add(
-            Index(table, (table.svc_next_change_at, Index.Range()), where=table.state.in_(list(OPEN)))
-        )
+        cls._sql_indexes.add(Index(table, (table.svc_next_change_at, Index.Range()), where=table.state.in_(list(OPEN))))
         cls._buttons.update(
             {"svc_decide": {"invisible": ~Eval("state").in_(list(OPEN)), "depends": ["state"]}},
         )
@@ -273,9 +277,7 @@ class Complaint(metaclass=PoolMeta):
 
     @classmethod
     @without_check_access
-    def svc_write(
-        cls, outcomes: list[tuple[Any, Outcome]], at: datetime, *, transition: bool = False
-    ) -> list[bool]:
+    def svc_write(cls, outcomes: list[tuple[Any, Outcome]], at: datetime, *, transition: bool = False) -> list[bool]:
         """Write outcomes, and nothing where a complaint has it already; say of each whether something was written."""
         actions: list[Any] = []
         written = []
@@ -328,7 +330,8 @@ class Complaint(metaclass=PoolMeta):
         kept: dict[tuple[object, ...], Any] = {}
         for record in getattr(complaint, field):
             kept.setdefault(key_of(record), []).append(record)
-        create, actions = [], []
+        create: list[dict[str, Any]] = []
+        actions: list[Any] = []
         for values in lines:
             records = kept.get(key_of(values))
             if not records:

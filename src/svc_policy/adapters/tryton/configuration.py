@@ -37,7 +37,7 @@ class Configuration(metaclass=PoolMeta):
 
     @classmethod
     def __setup__(cls) -> None:
-        super().__setup__()
+        super().__setup__()  # type: ignore[misc]
         cls._buttons.update({"svc_take_up": {"readonly": ~Eval("svc_policy"), "depends": ["svc_policy"]}})
 
     @classmethod
@@ -78,11 +78,11 @@ class ConfigurationPolicy(ModelSQL, CompanyValueMixin):
         kept = cls._chosen.get(company, -1)
         if kept != -1:
             return kept  # type: ignore[no-any-return]
-        by_company = {
-            record.company.id if record.company else None: record.svc_policy and (record.svc_policy, record.svc_policy_digest)
-            for record in cls.values()
-        }
-        found = by_company.get(company, by_company.get(None)) or None
+        by_company: dict[int | None, tuple[str, str] | None] = {}
+        for record in cls.values():
+            named = (record.svc_policy, record.svc_policy_digest) if record.svc_policy else None
+            by_company[record.company.id if record.company else None] = named
+        found = by_company.get(company, by_company.get(None))
         return cls._chosen.set(company, found)  # type: ignore[no-any-return]
 
     @classmethod

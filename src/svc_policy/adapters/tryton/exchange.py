@@ -67,7 +67,8 @@ class _Connected:
                 if Transaction().database is None or (self.database and Transaction().database.name != self.database):
                     if not self.database:
                         text = message("no transaction of Tryton is open, and no database is named")
-                        raise AdapterError([problem("tryton-database", text, help=message("give the option `database`"))])
+                        advice = message("give the option `database`")
+                        raise AdapterError([problem("tryton-database", text, help=advice)])
                     if self.database not in Pool.database_list():
                         Pool(self.database).init()
                     stack.enter_context(Transaction().start(self.database, _ROOT, readonly=readonly))
@@ -75,10 +76,9 @@ class _Connected:
                 model = self._model(Pool())
                 yield model
         except unreachable as error:
-            text = message("the database `{database}` cannot be reached: {reason}", database=self.database, reason=error)
-            raise UnreachableError(
-                [problem("tryton-database", text, help=message("see whether it runs, and its name in `trytond.conf`"))]
-            ) from None
+            text = message("the database `{name}` cannot be reached: {reason}", name=self.database, reason=error)
+            advice = message("see whether it runs, and its name in `trytond.conf`")
+            raise UnreachableError([problem("tryton-database", text, help=advice)]) from None
 
     def _model(self, pool: Any) -> Any:
         from trytond.transaction import Transaction
@@ -212,9 +212,7 @@ class TrytonSink(_Connected):
             for (complaint, _), is_written in zip(pairs, model.svc_write(pairs, at), strict=True):
                 made += is_written and complaint.id in fresh
                 changed += is_written and complaint.id not in fresh
-        return Written(
-            made=made, changed=changed, unchanged=len(outcomes) - made - changed, refused=tuple(refused)
-        )
+        return Written(made=made, changed=changed, unchanged=len(outcomes) - made - changed, refused=tuple(refused))
 
 
 def _named(names: Iterable[str | None]) -> list[Any]:

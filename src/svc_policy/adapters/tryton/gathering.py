@@ -104,7 +104,9 @@ def _lines(model: str, names: tuple[str, ...], ids: list[int]) -> Any:
     return joined.select(table.complaint, *read, where=table.complaint.in_(ids), order_by=[table.id])
 
 
-def _rows(name: str, make: Callable[[list[int]], Any], columns: tuple[str, ...], ids: list[int]) -> list[dict[str, Any]]:
+def _rows(
+    name: str, make: Callable[[list[int]], Any], columns: tuple[str, ...], ids: list[int]
+) -> list[dict[str, Any]]:
     transaction = Transaction()
     cursor = transaction.connection.cursor()
     key = (type(transaction.database), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trytond.pool import Pool, PoolMeta
 
@@ -17,9 +17,12 @@ class Cron(metaclass=PoolMeta):
 
     __name__ = "ir.cron"
 
+    if TYPE_CHECKING:
+        method: Any
+
     @classmethod
     def __setup__(cls) -> None:
-        super().__setup__()
+        super().__setup__()  # type: ignore[misc]
         cls.method.selection.append((WAKE, "Decide Complaints Whose Decision Changes"))
 
     def compute_next_call(self, now: datetime | None = None) -> Any:

@@ -355,4 +355,3 @@ def plain(fact: Fact | None, text: str) -> object:
     if fact.kind == "text" and fact.values:
         return next((word for word, labels in fact.values.items() if text in (word, *labels)), text)
     return text
-

@@ -29,9 +29,7 @@ class _Result(OfComplaint):
         cls.complaint.readonly = True
 
     @classmethod
-    def check_modification(
-        cls, mode: str, records: Any, values: Any = None, external: bool = False
-    ) -> None:
+    def check_modification(cls, mode: str, records: Any, values: Any = None, external: bool = False) -> None:
         """See that users make no results and take none away: access to the complaint would let them."""
         super().check_modification(mode, records, values=values, external=external)
         if external and mode in ("create", "delete"):
@@ -159,5 +157,3 @@ class Approval(_Result):
                     "basis": approval.complaint.svc_basis,
                 },
             )
-
-
