@@ -187,8 +187,7 @@ def _rules(pack: Pack, plan: Plan, made: list[tuple[str, str]]) -> Iterator[str]
     facts = {
         (fact.name if grain == "ticket" else f"{TABLES[grain]}.{fact.name}"): fact
         for grain in GRAINS
-        for of in (plan.rules.facts.get(grain, ()),)
-        for fact in of
+        for fact in plan.rules.facts.get(grain, ())
     }
     yield from _table(
         made,
