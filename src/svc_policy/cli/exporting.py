@@ -62,7 +62,7 @@ def export(context: click.Context, pack: str, workbook: str | None, folder: str 
 
 @command(
     "compile",
-    message("Print a policy as SQL."),
+    message("Print a policy as a script of SQL: views for DuckDB, a schema that decides for PostgreSQL."),
     examples=(
         "svc-policy compile mall --to duckdb > mall.sql",
         "svc-policy compile mall --to postgres | psql -v ON_ERROR_STOP=1 -q shop",

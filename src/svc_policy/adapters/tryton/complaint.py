@@ -17,7 +17,7 @@ from svc_policy.adapters.tryton import policies
 from svc_policy.adapters.tryton.exceptions import ApprovalError, UndecidedError, UndecidedWarning
 from svc_policy.adapters.tryton.gathering import gather
 from svc_policy.adapters.tryton.mapping import name_of, ticket_of
-from svc_policy.adapters.tryton.outcome import Outcome, key_of, outcome_of
+from svc_policy.adapters.tryton.outcome import DECIDED, Outcome, changed_values, key_of, line_of, outcome_of
 from svc_policy.errors import PolicyError
 from svc_policy.explain.wording import Wording
 from svc_policy.messages import language_of
@@ -272,7 +272,7 @@ class Complaint(metaclass=PoolMeta):
                 values["svc_next_change_at"] = now + LATER
             if transition:
                 cls._svc_store(complaint, values)
-            elif changed := _changed(complaint, values):
+            elif changed := changed_values(complaint, values):
                 cls.write([complaint], changed)
 
     @classmethod
@@ -283,7 +283,7 @@ class Complaint(metaclass=PoolMeta):
         written = []
         for complaint, outcome in outcomes:
             is_fresh = complaint.svc_decided_at is None
-            values = outcome.values if transition else _changed(complaint, outcome.values)
+            values = outcome.values if transition else changed_values(complaint, outcome.values)
             write_lines = cls._svc_store_lines if transition and is_fresh else cls._svc_write_lines
             lines = [
                 write_lines(complaint, field, lines, at)
@@ -315,7 +315,7 @@ class Complaint(metaclass=PoolMeta):
         """Store the first lines of a complaint, as :meth:`_svc_store` does."""
         model = Pool().get(cls._fields[field].model_name)
         table = model.__table__()
-        given = [_line(complaint, field, values, at) for values in lines]
+        given = [line_of(complaint, field, values, at) for values in lines]
         names = list(given[0])
         rows = [[model._fields[name].sql_format(values[name]) for name in names] for values in given]
         made = [Transaction().user, CurrentTimestamp()]
@@ -335,10 +335,10 @@ class Complaint(metaclass=PoolMeta):
         for values in lines:
             records = kept.get(key_of(values))
             if not records:
-                create.append(_line(complaint, field, values, at))
+                create.append(line_of(complaint, field, values, at))
                 continue
             record = records.pop(0)
-            changed = _changed(record, values)
+            changed = changed_values(record, values)
             actions.extend(([record], changed) if changed else ())
         delete = [record for records in kept.values() for record in records]
         if delete:
@@ -423,7 +423,7 @@ class Complaint(metaclass=PoolMeta):
     def copy(cls, complaints: Any, default: Any = None) -> Any:
         """Copy what is stated, not what was decided or has happened since."""
         default = dict(default or {})
-        for name in _DECIDED:
+        for name in DECIDED:
             default.setdefault(name, False if name == "svc_approver_open" else None)
         for name in ("svc_holds", "svc_incidents", "svc_approvals", "svc_penalties", "svc_escalations"):
             default.setdefault(name, None)
@@ -453,45 +453,3 @@ class Complaint(metaclass=PoolMeta):
             if due:
                 with Transaction().set_context(company=company.id):
                     cls.svc_redecide(due)
-
-
-_DECIDED: Final = frozenset(
-    (
-        "svc_category",
-        "svc_coverage",
-        "svc_covered_until",
-        "svc_response_target",
-        "svc_response_by",
-        "svc_quote",
-        "svc_payer",
-        "svc_needs",
-        "svc_approver_open",
-        "svc_problem",
-        "svc_policy",
-        "svc_digest",
-        "svc_decided_at",
-        "svc_next_change_at",
-        "svc_ticket",
-        "svc_basis",
-    )
-)
-
-
-def _line(complaint: Any, field: str, values: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """Give the values of a new line."""
-    new = {"complaint": complaint.id, **values}
-    return {**new, "raised_at": at} if field == "svc_escalations" else new
-
-
-def _changed(record: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Pick the values that a record does not have."""
-    return {name: value for name, value in values.items() if not _same(getattr(record, name), value)}
-
-
-def _same(kept: object, value: object) -> bool:
-    """Compare as Tryton keeps values: no text and no are nothing, 0 is something."""
-    return kept == value or (_is_nothing(kept) and _is_nothing(value))
-
-
-def _is_nothing(value: object) -> bool:
-    return value is None or value == "" or value is False

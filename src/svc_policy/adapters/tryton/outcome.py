@@ -93,8 +93,10 @@ def outcome_of(decision: Decision, policy: Policy) -> Outcome:
 
 def key_of(line: Any) -> tuple[object, ...]:
     """Say which line it is, of a record or of values."""
-    read = line.get if isinstance(line, dict) else lambda name: getattr(line, name, None)
-    return tuple(read(name) for name in ("rule", "target", "incident", "role", "subject"))
+    names = ("rule", "target", "incident", "role", "subject")
+    if isinstance(line, dict):
+        return tuple(line.get(name) for name in names)
+    return tuple(getattr(line, name, None) for name in names)
 
 
 def coverage_of(decision: Decision) -> str:
@@ -138,3 +140,46 @@ def _basis(
         sorted(map(str, map(key_of, approvals))),
     ]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
+
+
+#: The fields of a complaint that a decision writes.
+DECIDED: Final = frozenset(
+    (
+        "svc_category",
+        "svc_coverage",
+        "svc_covered_until",
+        "svc_response_target",
+        "svc_response_by",
+        "svc_quote",
+        "svc_payer",
+        "svc_needs",
+        "svc_approver_open",
+        "svc_problem",
+        "svc_policy",
+        "svc_digest",
+        "svc_decided_at",
+        "svc_next_change_at",
+        "svc_ticket",
+        "svc_basis",
+    )
+)
+
+
+def line_of(complaint: Any, field: str, values: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """Give the values of a new line."""
+    new = {"complaint": complaint.id, **values}
+    return {**new, "raised_at": at} if field == "svc_escalations" else new
+
+
+def changed_values(record: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Pick the values that a record does not have."""
+    return {name: value for name, value in values.items() if not _same(getattr(record, name), value)}
+
+
+def _same(kept: object, value: object) -> bool:
+    """Compare as Tryton keeps values: no text and no are nothing, 0 is something."""
+    return kept == value or (_is_nothing(kept) and _is_nothing(value))
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value == "" or value is False
