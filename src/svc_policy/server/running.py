@@ -214,6 +214,8 @@ def _serve(service: Service, settings: Settings, listening: socket.socket, start
     # What was loaded stays: looking through it at every collection would stop requests for milliseconds.
     gc.collect()
     gc.freeze()
+    # A decision makes thousands of small things and no circle of them.
+    gc.set_threshold(50_000, 20, 50)
     started(f"http://{shown}:{port}")
     server.run(sockets=[listening])
     service.guard.close()
