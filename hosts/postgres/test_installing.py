@@ -225,12 +225,11 @@ def test_some_columns_and_a_column_that_is_not_there(connection, tmp_path) -> No
     assert {"category", "covered"} <= set(names) and "category_needs" not in names
 
 
-def test_the_instant_is_given_or_that_of_the_session_or_now(connection) -> None:
-    policy = load("mall")
+def test_the_instant_is_given_or_that_of_the_session_or_now(connection, tmp_path) -> None:
+    visit = "rule,then: starts,then: ends,then: within,then: clock,cite\nvisit,received,arrived,24 h,calendar,b-1\n"
+    policy = bikes(tmp_path, deadlines__csv=visit)
     install(connection, policy)
-    stated = {"delivered_on": "2025-09-01", "cause": "product", "on_site": True, "distance_km": 3}
-    ticket = policy.ticket({"ticket_id": "T", **STATED, **stated})
-    fill(connection, policy, [ticket])
+    fill(connection, policy, [policy.ticket({"ticket_id": "T", **STATED})])
     received = 1_772_413_200
     query = "SELECT arrived_status FROM decisions"
     assert connection.execute(query).fetchall() == [("breached",)]
@@ -249,7 +248,7 @@ def test_rules_clauses_and_questions_behind_a_decision(connection) -> None:
     """Each row number and bit, told by the schema's own tables, against the decision in Python."""
     policy = load("mall")
     install(connection, policy)
-    tickets = random_tickets(policy, 25, seed=4)
+    tickets = random_tickets(policy, 15, seed=4)
     fill(connection, policy, tickets)
     connection.execute(f"SET svc_policy.at_s = '{AT_S}'")
     columns = "grain, line, column_name, says, rule, place, clauses, fact"
@@ -271,7 +270,7 @@ def test_rules_clauses_and_questions_behind_a_decision(connection) -> None:
         said += len(wanted)
         asked = {row[7] for row in found if row[2] == "needs"}
         assert asked == set(decision.needs)
-    assert said > 500
+    assert said > 300
 
 
 def _told(policy: Policy, grain: str, line: int | None, name: str, value: object) -> set[tuple[object, ...]]:
