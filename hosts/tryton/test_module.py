@@ -35,6 +35,6 @@ def test_the_suite_of_modules_passes(tmp_path: Path) -> None:
     environment = {**os.environ, "DB_CACHE": str(cache), "DB_NAME": ":memory:"}
     environment.pop("TRYTOND_DATABASE_URI", None)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "test_suite.py"]
-    found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200)
+    found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
     assert found.returncode == 0, found.stdout[-4000:]
     assert " passed" in found.stdout

@@ -1,4 +1,7 @@
-"""The routes that answer from what is in memory: the policies, and decisions under one of them."""
+"""The routes that answer from what is in memory: the policies, and decisions under one of them.
+
+Those that decide are plain ASGI: what the framework makes of a request and of an answer costs as much as deciding.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,56 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, asgi, get
+from litestar.exceptions import MethodNotAllowedException
 from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
 
 from svc_policy.messages import message
 from svc_policy.server import answering
 from svc_policy.server.problems import refuse
-from svc_policy.server.requests import JSON, answer, found_policy, language_of, media_type_of, query_of, summary
-from svc_policy.server.shelf import Shelf
+from svc_policy.server.requests import (
+    JSON,
+    Asked,
+    answer,
+    found_policy,
+    language_of,
+    media_type_of,
+    query_of,
+    summary,
+)
+from svc_policy.server.shelf import Kept, Shelf
 
 #: A ticket of more bytes is read and decided beside the loop that answers the others.
 LARGE: Final = 32 * 1024
+_QUOTE: Final = frozenset(answering.QUOTE)
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytes:
-    if media_type_of(request) != JSON:
+def _kept(asked: Asked) -> Kept:
+    """Find the policy that is asked; what these routes take is `POST` alone.
+
+    Raises:
+        MethodNotAllowedException: It is asked otherwise.
+        Refused: There is no such policy.
+    """
+    if asked.scope["method"] != "POST":
+        raise MethodNotAllowedException(headers={"Allow": "POST, OPTIONS"})
+    return found_policy(asked, asked.scope["path_params"]["name"])
+
+
+async def _body(asked: Asked, receive: Receive) -> bytes | None:
+    """Receive the body whole; None if the client has gone."""
+    if media_type_of(asked) != JSON:
         text = message("a ticket is sent as `{wanted}`", wanted=JSON)
         raise refuse(415, "serve-media-type", text, headers={"accept": JSON})
-    found: bytes = await request.body()
-    return found
+    pieces: list[bytes] = []
+    while True:
+        piece = await receive()
+        if piece["type"] == "http.disconnect":
+            return None
+        pieces.append(piece.get("body", b""))
+        if not piece.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 async def _run(size: int, work: Callable[[], bytes]) -> bytes:
@@ -79,40 +113,53 @@ async def ticket_schema(request: Request[Any, Any, Any], name: str) -> ASGIRespo
     return answer(msgspec.json.encode(found), kept)
 
 
-@post("/v1/policies/{name:str}/decide", status_code=200)
-async def decide(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
+@asgi("/v1/policies/{name:str}/decide", copy_scope=False)
+async def decide(scope: Scope, receive: Receive, send: Send) -> None:
     """Decide a ticket."""
-    query = query_of(request, "at", "keys", "lang")
-    kept = found_policy(request, name)
-    language_of(request, query)
-    body = await _body(request)
+    asked = Asked(scope)
+    query = query_of(asked, "at", "keys", "lang")
+    kept = _kept(asked)
+    language_of(asked, query)
+    body = await _body(asked, receive)
+    if body is None:
+        return
     keys = answering.keys_in(query.get("keys"))
     at = query.get("at")
-    return answer(await _run(len(body), lambda: answering.decided(kept.policy, body, at, keys)), kept)
+    if len(body) <= LARGE:
+        made = answering.decided(kept.policy, body, at, keys)
+    else:
+        made = await asyncio.to_thread(answering.decided, kept.policy, body, at, keys)
+    await answer(made, kept)(scope, receive, send)
 
 
-@post("/v1/policies/{name:str}/quote", status_code=200)
-async def quote(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
+@asgi("/v1/policies/{name:str}/quote", copy_scope=False)
+async def quote(scope: Scope, receive: Receive, send: Send) -> None:
     """Quote a ticket."""
-    query = query_of(request, "at", "lang")
-    kept = found_policy(request, name)
-    language_of(request, query)
-    body = await _body(request)
+    asked = Asked(scope)
+    query = query_of(asked, "at", "lang")
+    kept = _kept(asked)
+    language_of(asked, query)
+    body = await _body(asked, receive)
+    if body is None:
+        return
     at = query.get("at")
-    work = lambda: answering.decided(kept.policy, body, at, frozenset(answering.QUOTE))  # noqa: E731
-    return answer(await _run(len(body), work), kept)
+    made = await _run(len(body), lambda: answering.decided(kept.policy, body, at, _QUOTE))
+    await answer(made, kept)(scope, receive, send)
 
 
-@post("/v1/policies/{name:str}/explain", status_code=200)
-async def explain(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
+@asgi("/v1/policies/{name:str}/explain", copy_scope=False)
+async def explain(scope: Scope, receive: Receive, send: Send) -> None:
     """Explain the decision of a ticket."""
-    query = query_of(request, "at", "lang")
-    kept = found_policy(request, name)
-    language = language_of(request, query)
-    body = await _body(request)
+    asked = Asked(scope)
+    query = query_of(asked, "at", "lang")
+    kept = _kept(asked)
+    language = language_of(asked, query)
+    body = await _body(asked, receive)
+    if body is None:
+        return
     at = query.get("at")
-    work = lambda: answering.explained(kept.policy, body, at, language)  # noqa: E731
-    return answer(await _run(len(body), work), kept, language=language)
+    made = await _run(len(body), lambda: answering.explained(kept.policy, body, at, language))
+    await answer(made, kept, language=language)(scope, receive, send)
 
 
 @get("/health/live")

@@ -52,20 +52,29 @@ class Manager:
                 digest = found["policy"]["digest"]
                 if digest is None or found["counts"]["error"]:
                     raise Refused(409, (), findings=found["problems"])
+                self._check_room(found["policy"]["id"])
                 kept = await asyncio.to_thread(self._settled, incoming, path, digest)
             finally:
                 await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
             is_new = all(one.digest != digest for one in self.shelf.of(kept.id))
-            if not self.shelf.of(kept.id) and len(self.shelf.names()) >= self._limits.names:
-                text = message("there are {count} policies already", count=len(self.shelf.names()))
-                raise refuse(409, "serve-policies-many", text)
             await self._changed(kept, activate=activate)
             return kept, is_new
 
+    def _check_room(self, name: str) -> None:
+        """See that there is room for a policy of a name, before anything of it is kept."""
+        if not self.shelf.of(name) and len(self.shelf.names()) >= self._limits.names:
+            text = message("there are {count} policies already", count=len(self.shelf.names()))
+            raise refuse(409, "serve-policies-many", text)
+
     def _settled(self, incoming: Path, path: Path, digest: str) -> Kept:
-        place = self.store.settle(incoming, digest)
-        policy = load(place / path.name)
-        answering.ready(policy)
+        place, is_fresh = self.store.settle(incoming, digest)
+        try:
+            policy = load(place / path.name)
+            answering.ready(policy)
+        except BaseException:
+            if is_fresh:
+                shutil.rmtree(place, ignore_errors=True)
+            raise
         return Kept(policy=policy, path=place / path.name, is_published=True)
 
     async def activate(self, name: str, digest: str) -> Kept:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
-from litestar import Request
 from litestar.response.base import ASGIResponse
 
 from svc_policy.messages import Language, message
@@ -18,7 +17,26 @@ from svc_policy.server.shelf import Kept, Shelf
 JSON: Final = "application/json"
 
 
-def query_of(request: Request[Any, Any, Any], *known: str) -> Mapping[str, str]:
+class Asks(Protocol):
+    """What is read of a request: a request of the framework, or what stands for one."""
+
+    @property
+    def scope(self) -> Any: ...
+    @property
+    def app(self) -> Any: ...
+
+
+class Asked:
+    """A request of which nothing is read before it is asked for."""
+
+    __slots__ = ("app", "scope")
+
+    def __init__(self, scope: Any) -> None:
+        self.scope = scope
+        self.app = scope["litestar_app"]
+
+
+def query_of(request: Asks, *known: str) -> Mapping[str, str]:
     """Read the query; a name that is not known, or is there twice, is refused.
 
     Raises:
@@ -45,7 +63,7 @@ def _query(raw: bytes, known: tuple[str, ...]) -> Mapping[str, str]:
     return found
 
 
-def language_of(request: Request[Any, Any, Any], given: Mapping[str, str] | None = None) -> Language:
+def language_of(request: Asks, given: Mapping[str, str] | None = None) -> Language:
     """Choose the language of an answer.
 
     Raises:
@@ -58,7 +76,7 @@ def language_of(request: Request[Any, Any, Any], given: Mapping[str, str] | None
     return problems.language_in(asked, header_of(request, b"accept-language") or None)
 
 
-def header_of(request: Request[Any, Any, Any], name: bytes) -> str:
+def header_of(request: Asks, name: bytes) -> str:
     """Give a header of a request, by its name in lower case; nothing if it is not there."""
     for given, value in request.scope["headers"]:
         if given == name:
@@ -67,7 +85,7 @@ def header_of(request: Request[Any, Any, Any], name: bytes) -> str:
     return ""
 
 
-def media_type_of(request: Request[Any, Any, Any]) -> str:
+def media_type_of(request: Asks) -> str:
     """Give the media type of a body, without its parameters."""
     return header_of(request, b"content-type").partition(";")[0].strip().lower()
 
@@ -104,7 +122,7 @@ def answer(
     return Answer(body, status, headers)
 
 
-def found_policy(request: Request[Any, Any, Any], name: str) -> Kept:
+def found_policy(request: Asks, name: str) -> Kept:
     """Find the policy that a path names.
 
     Raises:

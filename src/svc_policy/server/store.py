@@ -64,16 +64,18 @@ class Store:
         packs.mkdir(exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=".incoming-", dir=packs))
 
-    def settle(self, incoming: Path, digest: str) -> Path:
-        """Give a tried policy its place; gives the folder that stands for the one that came."""
+    def settle(self, incoming: Path, digest: str) -> tuple[Path, bool]:
+        """Give a tried policy its place; gives the folder that stands for the one that came, and whether it is new."""
         total = hash_of(incoming)
         place = self.folder / _PACKS / f"{digest[:16]}-{total[:16]}"
-        if place.is_dir():
+        if place.is_dir() and hash_of(place) == total:
             shutil.rmtree(incoming)
-        else:
-            os.chmod(incoming, 0o700)
-            os.rename(incoming, place)
-        return place
+            return place, False
+        # One whose files were changed behind its back makes room.
+        shutil.rmtree(place, ignore_errors=True)
+        os.chmod(incoming, 0o700)
+        os.rename(incoming, place)
+        return place, True
 
     def drop(self, kept: Iterable[Kept]) -> None:
         """Take the files of policies away that are not kept any more."""
