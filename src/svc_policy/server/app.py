@@ -20,7 +20,7 @@ from svc_policy.errors import PolicyError, problem
 from svc_policy.messages import message
 from svc_policy.policy import Policy
 from svc_policy.server import batch, deciding, managing, metrics, problems
-from svc_policy.server.guard import Guard
+from svc_policy.server.guard import Application, Guard, Receive, Scope, Send
 from svc_policy.server.managing import Manager
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import Refused
@@ -191,6 +191,29 @@ def create_app(
     )
 
 
+def direct_routes(app: Litestar) -> Mapping[str, Application]:
+    """Give the routes that decide as they go without the framework, each error answered as the application does."""
+
+    def answered(plain: Application) -> Application:
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["litestar_app"] = app
+            try:
+                await plain(scope, receive, send)
+            except Exception as error:  # noqa: BLE001 - each has its answer
+                request: Request[Any, Any, Any] = Request(scope)  # type: ignore[arg-type]
+                if isinstance(error, Refused):
+                    response = _on_refused(request, error)
+                elif isinstance(error, PolicyError):
+                    response = _on_policy_error(request, error)
+                else:
+                    response = _on_any(request, error)
+                await response.to_asgi_response(app=None, request=request)(scope, receive, send)  # type: ignore[arg-type]
+
+        return run
+
+    return {name: answered(plain) for name, plain in deciding.DIRECT.items()}
+
+
 @attrs.frozen(kw_only=True)
 class Service:
     """What a server runs: the application and the guard around it."""
@@ -218,7 +241,7 @@ def create_service(given: list[Kept], settings: Settings) -> Service:
     measures = Metrics()
     app = create_app(shelf, settings, store=store, measures=measures)
     manager: Manager = app.state.manager
-    return Service(app=app, guard=Guard(app, settings, measures), manager=manager, store=store)
+    return Service(app=app, guard=Guard(app, settings, measures, direct_routes(app)), manager=manager, store=store)
 
 
 def _shelf_of(policies: Mapping[str, Policy], settings: Settings) -> Shelf:

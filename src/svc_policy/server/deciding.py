@@ -6,14 +6,12 @@ Those that decide are plain ASGI: what the framework makes of a request and of a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, asgi, get
-from litestar.exceptions import MethodNotAllowedException
+from litestar import Request, get, post
 from litestar.response.base import ASGIResponse
-from litestar.types import Receive, Scope, Send
 
 from svc_policy.messages import message
 from svc_policy.server import answering
@@ -32,22 +30,17 @@ from svc_policy.server.shelf import Kept, Shelf
 
 #: A ticket of more bytes is read and decided beside the loop that answers the others.
 LARGE: Final = 32 * 1024
-_QUOTE: Final = frozenset(answering.QUOTE)
+_QUOTED: Final = frozenset(answering.QUOTE)
+#: An application of ASGI, of which each argument is as there.
+Plain = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def _kept(asked: Asked) -> Kept:
-    """Find the policy that is asked; what these routes take is `POST` alone.
-
-    Raises:
-        MethodNotAllowedException: It is asked otherwise.
-        Refused: There is no such policy.
-    """
-    if asked.scope["method"] != "POST":
-        raise MethodNotAllowedException(headers={"Allow": "POST, OPTIONS"})
-    return found_policy(asked, asked.scope["path_params"]["name"])
+    """Find the policy that the path names, as in `/v1/policies/mall/decide`."""
+    return found_policy(asked, asked.scope["path"].split("/", 4)[3])
 
 
-async def _body(asked: Asked, receive: Receive) -> bytes | None:
+async def _body(asked: Asked, receive: Any) -> bytes | None:
     """Receive the body whole; None if the client has gone."""
     if media_type_of(asked) != JSON:
         text = message("a ticket is sent as `{wanted}`", wanted=JSON)
@@ -113,8 +106,7 @@ async def ticket_schema(request: Request[Any, Any, Any], name: str) -> ASGIRespo
     return answer(msgspec.json.encode(found), kept)
 
 
-@asgi("/v1/policies/{name:str}/decide", copy_scope=False)
-async def decide(scope: Scope, receive: Receive, send: Send) -> None:
+async def _decide(scope: Any, receive: Any, send: Any) -> None:
     """Decide a ticket."""
     asked = Asked(scope)
     query = query_of(asked, "at", "keys", "lang")
@@ -132,8 +124,7 @@ async def decide(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(made, kept)(scope, receive, send)
 
 
-@asgi("/v1/policies/{name:str}/quote", copy_scope=False)
-async def quote(scope: Scope, receive: Receive, send: Send) -> None:
+async def _quote(scope: Any, receive: Any, send: Any) -> None:
     """Quote a ticket."""
     asked = Asked(scope)
     query = query_of(asked, "at", "lang")
@@ -143,12 +134,11 @@ async def quote(scope: Scope, receive: Receive, send: Send) -> None:
     if body is None:
         return
     at = query.get("at")
-    made = await _run(len(body), lambda: answering.decided(kept.policy, body, at, _QUOTE))
+    made = await _run(len(body), lambda: answering.decided(kept.policy, body, at, _QUOTED))
     await answer(made, kept)(scope, receive, send)
 
 
-@asgi("/v1/policies/{name:str}/explain", copy_scope=False)
-async def explain(scope: Scope, receive: Receive, send: Send) -> None:
+async def _explain(scope: Any, receive: Any, send: Any) -> None:
     """Explain the decision of a ticket."""
     asked = Asked(scope)
     query = query_of(asked, "at", "lang")
@@ -160,6 +150,38 @@ async def explain(scope: Scope, receive: Receive, send: Send) -> None:
     at = query.get("at")
     made = await _run(len(body), lambda: answering.explained(kept.policy, body, at, language))
     await answer(made, kept, language=language)(scope, receive, send)
+
+
+class _Direct(ASGIResponse):
+    """Goes on as plain ASGI from a handler of the framework."""
+
+    def __init__(self, goes_on: Plain) -> None:
+        self._goes_on = goes_on
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._goes_on(scope, receive, send)
+
+
+#: What decides, by the name of its route. The guard calls these; the handlers below are for an application without it.
+DIRECT: Final[Mapping[str, Plain]] = {"decide": _decide, "quote": _quote, "explain": _explain}
+
+
+@post("/v1/policies/{name:str}/decide", status_code=200)
+async def decide() -> ASGIResponse:
+    """Decide a ticket."""
+    return _Direct(_decide)
+
+
+@post("/v1/policies/{name:str}/quote", status_code=200)
+async def quote() -> ASGIResponse:
+    """Quote a ticket."""
+    return _Direct(_quote)
+
+
+@post("/v1/policies/{name:str}/explain", status_code=200)
+async def explain() -> ASGIResponse:
+    """Explain the decision of a ticket."""
+    return _Direct(_explain)
 
 
 @get("/health/live")

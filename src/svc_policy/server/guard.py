@@ -11,7 +11,7 @@ import itertools
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -45,8 +45,12 @@ class Cut(Exception):  # noqa: N818 - ends a request whose client does not go on
 class Guard:
     """The application that a server runs."""
 
-    def __init__(self, inner: Application, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, inner: Application, settings: Settings, metrics: Metrics, direct: Mapping[str, Application] | None = None
+    ) -> None:
         self._inner = inner
+        #: What is asked most, by the name of its route: asked without the way through the framework.
+        self._direct = direct or {}
         self._settings = settings
         self._limits = settings.limits
         self._metrics = metrics
@@ -73,7 +77,8 @@ class Guard:
                 if method == "OPTIONS" and (allowed := methods_of(scope["path"])):
                     await exchange.tell(allowed)
                     return
-                await self._inner(scope, exchange.receive, exchange.send)
+                inner = self._direct.get(route.name, self._inner) if method == route.method else self._inner
+                await inner(scope, exchange.receive, exchange.send)
             except Refused as refused:
                 await exchange.refuse(refused)
         except Cut:
