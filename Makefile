@@ -15,8 +15,9 @@ $(VENV)/.dev: pyproject.toml examples/adapter-slips/pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --editable examples/adapter-slips
 	touch $@
 
-$(VENV)/.hosts: $(VENV)/.dev
+$(VENV)/.hosts: $(VENV)/.dev integrations/tryton/pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[hosts]'
+	$(BIN)/pip install --quiet --no-deps --editable integrations/tryton
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.dev

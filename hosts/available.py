@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import shutil
 import sys
@@ -53,6 +54,12 @@ def postgres_folder() -> Path | None:
     return Path(on_path).resolve().parent if on_path else None
 
 
+def tryton_module() -> str | None:
+    """Say whether Tryton is told of the module; that is a distribution of its own."""
+    told = {item.name for item in importlib.metadata.entry_points(group="trytond.modules")}
+    return None if "svc_policy" in told else f"no svc-policy-tryton: {PACKAGES}"
+
+
 def python_for_durable() -> str | None:
     """Say whether durable-rules can be imported by this Python."""
     return "durable-rules cannot be imported on Python 3.13 and later" if sys.version_info >= (3, 13) else None
@@ -61,7 +68,7 @@ def python_for_durable() -> str | None:
 #: One folder beside this file for each; `browser` is part of several.
 HOSTS: Mapping[str, Host] = {
     "postgres": Host(packages=("psycopg", "sqlalchemy", "duckdb"), others=(postgres_binaries,)),
-    "tryton": Host(packages=("trytond", "proteus")),
+    "tryton": Host(packages=("trytond", "proteus"), others=(tryton_module,)),
     "oscar": Host(packages=("oscar", "django")),
     "server": Host(packages=("litestar", "uvicorn", "schemathesis")),
     "desk": Host(packages=("litestar", "uvicorn", "playwright"), others=(chromium,)),

@@ -12,6 +12,7 @@ import pytest
 
 from cli.running import run
 from pack.building import write_pack
+from svc_policy.adapters.live import hold_state
 
 # Passed on at 9:20, so the customer is due to be called four working hours later, at 14:20 after an hour's break;
 # four fifths of it, 3 h 12 min, are over at 13:32.
@@ -34,7 +35,7 @@ def test_alerts_are_lines(tmp_path):
     path.write_text(lines(*EVENTS))
     done = run("watch", "mall", path)
     assert done.stdout.splitlines() == [WARNED, WITHDRAWN]
-    assert done.stderr == "4 events, 0 again; 1 alerts, 1 withdrawn; 0 not taken\n"
+    assert done.stderr == "4 events: 4 taken, 0 again, 0 not taken; 1 alerts, 1 withdrawn\n"
     assert done.exit_code == 0
 
 
@@ -60,6 +61,47 @@ def test_what_cannot_be_taken_is_told_and_the_rest_goes_on():
         ("refused", "-:1", "ticket-json-unreadable"),
         ("refused", "1", "event-unknown"),
     ]
+
+
+def test_every_line_is_counted_once():
+    """A line is taken, one that came before, or not taken; a ticket that cannot be decided is none of that."""
+    late = {"id": "9", "ticket": "T-9", "at": "2026-12-31T16:30:00", "event": "received"}
+    gone = {"id": "10", "ticket": "T-8", "event": "received"}
+    stream = [
+        {**gone, "at": "2026-03-02T09:00:00"},
+        {**gone, "id": "11", "at": "2026-03-02T10:00:00", "event": "closed"},
+        {**gone, "id": "11", "at": "2026-03-02T10:00:00", "event": "closed"},
+        {**gone, "id": "12", "at": None},
+        late,
+        {**late, "id": "13", "event": "relayed"},
+        {**gone, "id": "14", "at": "2026-03-02T09:30:00", "event": "relayed"},
+    ]
+    done = run("watch", "mall", "--keep", "0", stdin=lines(*stream) + "no json\n")
+    says = done.stderr.splitlines()
+    assert done.exit_code == 2
+    assert says[-2].startswith("8 events: 4 taken, 1 again, 3 not taken; ")
+    assert says[-1] == "tickets that cannot be decided: 1"
+    assert [line for line in says if line.endswith(":") and "help" not in line] == [
+        "event 12 is not taken:",
+        "event 14 is not taken:",
+        "event -:8 is not taken:",
+        "ticket T-9 cannot be decided:",
+    ]
+    told = [json.loads(line) for line in run("watch", "mall", "--json", stdin=lines(late)).stdout.splitlines()]
+    assert [(one["kind"], one.get("ticket")) for one in told] == [("undecided", "T-9")]
+
+
+def test_one_run_at_a_time_has_a_state(tmp_path):
+    path, state = tmp_path / "events.jsonl", tmp_path / "desk.jsonl"
+    path.write_text(lines(*EVENTS[:3]))
+    with hold_state(state):
+        done = run("watch", "mall", path, "--state", state)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"{state}: another desk is running with this state" in done.stderr and not state.exists()
+    assert run("watch", "mall", path, "--state", state).stdout.splitlines() == [WARNED]
+    # Before anything is told, not when all of it is to be kept.
+    nowhere = run("watch", "mall", path, "--state", tmp_path / "none" / "desk.jsonl")
+    assert (nowhere.exit_code, nowhere.stdout) == (2, "") and "cannot write the state" in nowhere.stderr
 
 
 def test_in_chinese():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from svc_policy.adapters.log import LogReading, read_log
     from svc_policy.adapters.mapping import LogMapping
     from svc_policy.adapters.mapping_file import read_mapping
-    from svc_policy.adapters.protocol import GROUP, Reading, Sink, Source, Unfilled, Unreadable, Written
+    from svc_policy.adapters.protocol import GROUP, Reading, Sink, Source, Unfilled, Unreadable, Written, older
     from svc_policy.adapters.records import RecordReader, read_records
     from svc_policy.adapters.registry import (
         Adapter,
@@ -42,6 +42,7 @@ __all__ = [
     "Written",
     "list_adapters",
     "load_adapter",
+    "older",
     "open_sink",
     "open_source",
     "read_log",
@@ -55,7 +56,7 @@ _HOMES: Final = {
     "log": ("LogReading", "read_log"),
     "mapping": ("LogMapping",),
     "mapping_file": ("read_mapping",),
-    "protocol": ("GROUP", "Reading", "Sink", "Source", "Unfilled", "Unreadable", "Written"),
+    "protocol": ("GROUP", "Reading", "Sink", "Source", "Unfilled", "Unreadable", "Written", "older"),
     "records": ("RecordReader", "read_records"),
     "registry": ("Adapter", "Listed", "Option", "list_adapters", "load_adapter", "open_sink", "open_source"),
 }

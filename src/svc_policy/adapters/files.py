@@ -57,7 +57,7 @@ class FileSource:
     ) -> None:
         self.policy = policy
         self.path = Path(path)
-        self.mapping = read_mapping(Path(mapping), policy) if isinstance(mapping, str | Path) else mapping
+        self.mapping = read_mapping(mapping, policy) if isinstance(mapping, str | Path) else mapping
         self.chunk = chunk
         asked = {fact.name for fact in policy.pack.settings.facts["ticket"] if fact.asks}
         self.asked = tuple(name for name in policy.plan.asked if name in asked)
@@ -66,6 +66,11 @@ class FileSource:
             for grain, field in LISTS.items()
         }
         _duckdb()
+
+    @property
+    def place(self) -> str:
+        """The path from the root."""
+        return str(self.path.resolve())
 
     def read(self, after: str | None = None) -> Iterator[Reading | Unreadable]:
         """Read the tickets and the rejected rows after a mark.
@@ -144,17 +149,19 @@ def _open_sink(policy: Policy, *, path: str | Path, format: str = "") -> FileSin
     return FileSink(policy, path, format)
 
 
+_PATH: Final = Option(name="path", summary=message("the file"), needed=True, identifies=False)
+
 FILES: Final = Adapter(
     name="files",
     summary=message("tickets from CSV, JSON lines or Parquet; decisions to JSON lines or CSV"),
     source=_open_source,
     sink=_open_sink,
     source_options=(
-        Option(name="path", summary=message("the file"), needed=True),
+        _PATH,
         Option(name="mapping", summary=message("the mapping that says which column is which fact (TOML)")),
     ),
     sink_options=(
-        Option(name="path", summary=message("the file"), needed=True),
+        _PATH,
         Option(name="format", summary=message("`jsonl` or `csv`; by the name of the file unless given")),
     ),
     page="docs/adapters.md",

@@ -49,13 +49,13 @@ TAKES = ("first", "last")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def read_mapping(path: Path, policy: Policy) -> LogMapping:
+def read_mapping(path: str | Path, policy: Policy) -> LogMapping:
     """Read a mapping for a log that is to be decided by `policy`.
 
     Raises:
         MappingError: With everything that is wrong in it: file, line, the nearest known word.
     """
-    document = Document(path)
+    document = Document(Path(path))
     reader = _Reader(document, policy)
     mapping = reader.read()
     document.finish()

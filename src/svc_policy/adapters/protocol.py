@@ -14,12 +14,13 @@ sixty lines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
-from svc_policy.errors import Problem
-from svc_policy.messages import Message
+from svc_policy.errors import Place, Problem, problem
+from svc_policy.messages import Message, message
 
 if TYPE_CHECKING:
     from svc_policy.decision import Decision
@@ -53,11 +54,16 @@ class Reading:
 
 @attrs.frozen(kw_only=True)
 class Unreadable:
-    """A record that cannot be a ticket: a wrong type, a time zone that is not one, another currency."""
+    """A record that cannot be a ticket: a wrong type, a time zone that is not one, another currency.
+
+    With `is_notice` it is about the source as a whole, and no record: it is told
+    and listed, but is none of the records that were read.
+    """
 
     record: str
     problems: tuple[Problem, ...]
     mark: str | None = None
+    is_notice: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +78,11 @@ class Written:
 
 @runtime_checkable
 class Source(Protocol):
-    """Where tickets come from."""
+    """Where tickets come from.
+
+    One whose options do not say all of it (an address comes from the environment,
+    a path is relative) has an attribute `place` besides; see :func:`place_of`.
+    """
 
     def read(self, after: str | None = None) -> Iterator[Reading | Unreadable]:
         """Read the records, in an order that is the same each time, after the mark of one that was read before.
@@ -87,7 +97,12 @@ class Source(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """Where decisions go."""
+    """Where decisions go; may have a `place`, as a :class:`Source`.
+
+    A decision is never written over one that was made at a later instant: the
+    older one is refused (:func:`older`), and the others of the call are written.
+    Of two of one instant the one that is written last stays.
+    """
 
     def write(self, decisions: Iterable[Decision]) -> Written:
         """Write decisions, all or none of a call where the system has transactions.
@@ -96,3 +111,16 @@ class Sink(Protocol):
             AdapterError: The system cannot be reached; what was written before stays, and may be written again.
         """
         ...
+
+
+def place_of(side: Source | Sink) -> str:
+    """Say where a source or a sink stands, without secrets: the same text for the same place, however it was named."""
+    return str(getattr(side, "place", ""))
+
+
+def older(decision: Decision, kept_at: datetime, place: Place | None = None) -> Unreadable:
+    """Refuse a decision, as the one that is kept of its ticket was made later, at `kept_at`."""
+    text = message("a newer decision is kept, of {at}", at=kept_at.isoformat(timespec="seconds"))
+    advice = message("an older decision is not written over a newer one")
+    found = problem("decision-older", text, place=place, help=advice)
+    return Unreadable(record=decision.ticket.ticket_id, problems=(found,))

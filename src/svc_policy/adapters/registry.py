@@ -35,11 +35,16 @@ _OBJECT: Final = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>[\w.]+)\s*(
 
 @attrs.frozen(kw_only=True)
 class Option:
-    """What an adapter is told when it is opened: text from the command line, or any value from Python."""
+    """What an adapter is told when it is opened: text from the command line, or any value from Python.
+
+    `identifies` is False where another value makes no other transfer: a time
+    limit, or an address that the `place` of what is opened tells.
+    """
 
     name: str
     summary: Message
     needed: bool = False
+    identifies: bool = True
 
 
 @attrs.frozen(kw_only=True)

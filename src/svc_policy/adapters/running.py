@@ -37,12 +37,14 @@ SHOWN: Final = 5
 
 @attrs.frozen(kw_only=True)
 class Carried:
-    """What a transfer came to: `read` = decisions given to the sink + `unreadable`, but for what the sink refused.
+    """What a transfer came to: records that were `read`, decisions that the sink took, and what went wrong.
 
     `unreadable` counts what could not be read, decided or taken by the sink;
-    `shown` are the first of them, `listed` the file with all. `at` is the
-    instant of the decisions. The counts are of the whole transfer, `is_resumed`
-    says that an earlier run began it; `retries` are those of this run.
+    `shown` are the first of them. `listed` is the file with all, where there
+    are any, those of earlier transfers with the same state included. `at` is
+    the instant of the decisions. The counts are of the whole transfer,
+    `is_resumed` says that an earlier run began it; `retries` are those of this
+    run.
     """
 
     at: datetime
@@ -79,7 +81,7 @@ def carry(
         chunk: How many records are read, decided and written at a time, and held in memory.
         state: A file that keeps how far the transfer is. One that was stopped goes on; one that was finished reads
             what its source gives after the last mark, at a new instant. What could not be carried is listed beside
-            it, in ``STATE.unreadable.jsonl``.
+            it, in ``STATE.unreadable.jsonl``, until the source is read from its beginning again.
         patience: For how many seconds a system that does not answer is tried again, with growing pauses.
         tell: Is told what is worth knowing while it runs.
         purpose: What tells this transfer from others; a state of another one is refused.
@@ -160,7 +162,7 @@ class _Transfer:
             retries=self.retries,
             is_resumed=is_resumed,
             shown=tuple(self.shown),
-            listed=self.keeping.listed if found.unreadable else None,
+            listed=self.keeping.listed if found.listed_bytes else None,
         )
 
     def _begun(self, kept: Progress | None, at: datetime | None, purpose: str) -> Progress:
@@ -173,7 +175,8 @@ class _Transfer:
             text = message("the state is of a transfer from or to elsewhere")
             refuse("transfer-other", text, message("name another state, or delete it to begin anew"), place)
         if kept.finished:
-            return attrs.evolve(fresh, mark=kept.mark, skip=kept.skip)
+            # What has no mark is read again, as it may be another record by now; without any mark all of it is.
+            return attrs.evolve(fresh, mark=kept.mark, listed_bytes=kept.listed_bytes if kept.mark is not None else 0)
         if kept.digest != self.policy.digest:
             text = message(
                 "the state is of a transfer under `{policy}@{digest}`, which is not finished",
@@ -190,13 +193,14 @@ class _Transfer:
     def _pass(self) -> None:
         """Read from where the transfer is to the end."""
         with contextlib.closing(_generator(self.source.read(after=self.progress.mark))) as records:
-            left_out = sum(1 for _ in itertools.islice(records, self.progress.skip))
+            # Notices that come before the last of them were listed with them.
+            left_out = sum(1 for _ in itertools.islice(filter(_is_record, records), self.progress.skip))
             if left_out < self.progress.skip:
                 text = message("the source has fewer records than were read of it before")
                 raise AdapterError(
                     [problem("transfer-shrunk", text, help=message("begin anew: without the state, or with another"))]
                 )
-            while batch := list(itertools.islice(records, self.chunk)):
+            while batch := list(_portion(records, self.chunk)):
                 self._carry(batch)
 
     def _carry(self, batch: list[Reading | Unreadable]) -> None:
@@ -214,13 +218,14 @@ class _Transfer:
         failed += (("write", one) for one in written.refused)
         before = self.progress
         mark, skip = before.mark, before.skip
-        for item in batch:
+        records = [item for item in batch if _is_record(item)]
+        for item in records:
             mark, skip = (mark, skip + 1) if item.mark is None else (item.mark, 0)
         progress = attrs.evolve(
             before,
             mark=mark,
             skip=skip,
-            read=before.read + len(batch),
+            read=before.read + len(records),
             made=before.made + written.made,
             changed=before.changed + written.changed,
             unchanged=before.unchanged + written.unchanged,
@@ -258,6 +263,18 @@ class _Transfer:
         if self.keeping.path is not None:
             help_line = message("the same command goes on from there, by the state `{file}`", file=self.keeping.path)
         return problem("transfer-stopped", text, help=help_line)
+
+
+def _is_record(item: Reading | Unreadable) -> bool:
+    return isinstance(item, Reading) or not item.is_notice
+
+
+def _portion(records: Iterator[Reading | Unreadable], size: int) -> Iterator[Reading | Unreadable]:
+    """Give so many records, with the notices before and between them."""
+    count = 0
+    while count < size and (item := next(records, None)) is not None:
+        count += _is_record(item)
+        yield item
 
 
 def _generator(records: Iterator[Reading | Unreadable]) -> Generator[Reading | Unreadable, None, None]:

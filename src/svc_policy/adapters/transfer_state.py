@@ -16,6 +16,7 @@ from typing import IO, Any, Final, NoReturn
 
 import attrs
 
+from svc_policy.adapters.holding import hold
 from svc_policy.adapters.protocol import Unreadable
 from svc_policy.errors import Place, UsageError, problem, reason_of
 from svc_policy.messages import Message, message
@@ -64,8 +65,8 @@ class Keeping:
         if self.path is None:
             return None
         try:
-            self._lock = self.path.with_name(f"{self.path.name}.lock").open("ab")
-            if not _held(self._lock):
+            self._lock = hold(self.path)
+            if self._lock is None:
                 text = message("another transfer is running with this state")
                 self._refuse("transfer-locked", text, message("wait for it to end, or name another state"))
             text_of = self.path.read_text("utf-8")
@@ -183,19 +184,3 @@ def _plain(step: str, one: Unreadable) -> dict[str, Any]:
             for found in one.problems
         ],
     }
-
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows, where two transfers with one state are not kept apart
-
-    def _held(file: IO[bytes]) -> bool:
-        return True
-else:
-
-    def _held(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -63,6 +63,7 @@ def serve(
 ) -> int:
     """Serve policies over HTTP."""
     _require("litestar", "uvicorn", "prometheus_client", "msgspec", "httptools")
+    from svc_policy.errors import UsageError
     from svc_policy.server.running import run
     from svc_policy.server.settings import Limits, Settings
 
@@ -82,7 +83,7 @@ def serve(
         if settings.tokens is None:
             session.note(message("without tokens: whoever is on this machine may do everything"))
 
-    return run(given, settings, started)
+    return run(given, settings, started, lambda problems: session.report(UsageError(problems)))
 
 
 def _loaded(name: str) -> Kept:

@@ -18,6 +18,7 @@ from svc_policy.cli.session import Session, session_of
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
+    from svc_policy.adapters.registry import Option
     from svc_policy.adapters.running import Carried
 
 SCHEMA: Final = 1
@@ -79,6 +80,7 @@ def transfer(
 ) -> None:
     """Carry tickets from one system through a policy into another."""
     from svc_policy import load
+    from svc_policy.adapters.protocol import place_of
     from svc_policy.adapters.registry import load_adapter
     from svc_policy.adapters.running import CHUNK, PATIENCE, carry
 
@@ -91,16 +93,22 @@ def transfer(
         )
     options = _options(settings)
     policy = load(pack)
+    reads, writes = load_adapter(source), load_adapter(sink)
+    opened = reads.open_source(policy, options["from"])
+    closed = writes.open_sink(policy, options["to"])
     carried = carry(
         policy,
-        load_adapter(source).open_source(policy, options["from"]),
-        load_adapter(sink).open_sink(policy, options["to"]),
+        opened,
+        closed,
         at=None if at is None else instant_of(at, policy),
         chunk=CHUNK if chunk is None else chunk,
         state=state,
         patience=PATIENCE if patience is None else patience,
         tell=session.note,
-        purpose=_purpose(source, sink, options),
+        purpose=_purpose(
+            (reads.name, place_of(opened), reads.source_options, options["from"]),
+            (writes.name, place_of(closed), writes.sink_options, options["to"]),
+        ),
     )
     if as_json:
         session.write_json(_plain(policy.id, policy.digest, carried))
@@ -147,14 +155,14 @@ def _content(name: str, path: str) -> str:
     return refuse("option-value", text, message("`@` is followed by the name of a file"))
 
 
-def _purpose(source: str, sink: str, options: dict[str, dict[str, Any]]) -> str:
-    """Name a transfer by what it was asked for, so that a state is not taken for that of another."""
-    # The rest changes nothing of what is carried where, and a password is nothing to keep.
-    kept = {
-        side: {key: given for key, given in of.items() if key not in ("chunk", "timeout", "create")}
-        for side, of in options.items()
-    }
-    text = re.sub("(://[^:/@]*):[^@]*@", r"\1@", json.dumps([source, sink, kept], sort_keys=True))
+def _purpose(*sides: tuple[str, str, tuple[Option, ...], dict[str, Any]]) -> str:
+    """Name a transfer by what it was asked for and where its sides stand, so that a state is of it alone."""
+    kept = [
+        (name, place, {one.name: given[one.name] for one in known if one.identifies and one.name in given})
+        for name, place, known, given in sides
+    ]
+    # A password is nothing to keep.
+    text = re.sub("(://[^:/@]*):[^@]*@", r"\1@", json.dumps(kept, sort_keys=True))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -192,5 +200,7 @@ def _show(session: Session, carried: Carried) -> None:
         )
     )
     session.write(message("decided at {at}", at=carried.at.isoformat()))
-    if carried.listed is not None:
+    if carried.listed is not None and carried.unreadable:
         session.write(message("what could not be carried is in `{file}`", file=carried.listed))
+    elif carried.listed is not None:
+        session.write(message("what earlier runs could not carry is in `{file}`", file=carried.listed))

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -90,16 +91,24 @@ def watch(
     policy = load(pack)
     policy, reader, is_csv = _reader(policy, mapping, events)
     last = None if until is None else instant_of(until, policy, "--until")
-    watching = _Watching(session_of(context), policy, events, None if state is None else Path(state), as_json)
-    watching.begin(reader, follow=follow, keep=timedelta(days=keep), durable=durable)
-    try:
-        if follow:
-            watching.follow(is_csv)
-        else:
-            watching.run(is_csv, last)
-    finally:
-        watching.save()
+    kept = None if state is None else Path(state)
+    with nullcontext() if kept is None else _held(kept):
+        watching = _Watching(session_of(context), policy, events, kept, as_json)
+        watching.begin(reader, follow=follow, keep=timedelta(days=keep), durable=durable)
+        try:
+            if follow:
+                watching.follow(is_csv)
+            else:
+                watching.run(is_csv, last)
+        finally:
+            watching.save()
     return watching.end()
+
+
+def _held(state: Path) -> IO[bytes]:
+    from svc_policy.adapters.live import hold_state
+
+    return hold_state(state)
 
 
 def _reader(policy: Policy, mapping: str | None, events: str) -> tuple[Policy, Reader | None, bool]:
@@ -128,7 +137,8 @@ class _Watching:
         self.as_json = as_json
         self.desk: LiveDesk
         self.position = 0
-        self.refused = 0
+        #: Lines in which there is no event to be given to the desk.
+        self.unreadable = 0
         #: Whether the desk and what was told agree: what is interrupted in between is not saved.
         self.is_whole = False
         self.is_stopped = False
@@ -253,6 +263,7 @@ class _Watching:
     def _take(self, number: int, given: Any) -> None:
         self.is_whole = False
         if isinstance(given, TicketError):
+            self.unreadable += 1
             self._refuse(f"{self.events}:{number}", given)
         else:
             self.tell(self.desk.tell(given, place=Place(file=self.events, line=number)))
@@ -262,10 +273,12 @@ class _Watching:
 
     def tell(self, told: list[Told]) -> None:
         """Write what the desk tells."""
-        from svc_policy.adapters.live import Alert
+        from svc_policy.adapters.live import Alert, Undecided
 
         for one in told:
-            if not isinstance(one, Alert):
+            if isinstance(one, Undecided):
+                self._refuse(one.record, PolicyError(one.problems), is_ticket=True)
+            elif not isinstance(one, Alert):
                 self._refuse(one.record, PolicyError(one.problems))
             elif self.as_json:
                 click.echo(json.dumps(one.to_dict(), ensure_ascii=False))
@@ -274,14 +287,16 @@ class _Watching:
         if told:
             sys.stdout.flush()
 
-    def _refuse(self, record: str, error: PolicyError) -> None:
-        self.refused += 1
+    def _refuse(self, record: str, error: PolicyError, *, is_ticket: bool = False) -> None:
         if self.as_json:
             problems = [problem_to_dict(one) for one in error.problems]
-            refused = {"schema": 1, "kind": "refused", "event": record, "problems": problems}
-            click.echo(json.dumps(refused, ensure_ascii=False))
+            what = {"kind": "undecided", "ticket": record} if is_ticket else {"kind": "refused", "event": record}
+            click.echo(json.dumps({"schema": 1, **what, "problems": problems}, ensure_ascii=False))
             return
-        self.session.note(message("event {id} is not taken:", id=record))
+        if is_ticket:
+            self.session.note(message("ticket {id} cannot be decided:", id=record))
+        else:
+            self.session.note(message("event {id} is not taken:", id=record))
         self.session.note(error.render(self.session.language))
 
     def save(self) -> None:
@@ -297,17 +312,22 @@ class _Watching:
     def end(self) -> int:
         """Say what was done, and whether all events were taken."""
         counts = self.desk.counts
+        refused = counts.refused + self.unreadable
         self.session.note(
             message(
-                "{events} events, {repeated} again; {raised} alerts, {withdrawn} withdrawn; {refused} not taken",
-                events=counts.events,
+                "{events} events: {taken} taken, {repeated} again, {refused} not taken; "
+                "{raised} alerts, {withdrawn} withdrawn",
+                events=counts.events + self.unreadable,
+                taken=counts.events - counts.repeated - counts.refused,
                 repeated=counts.repeated,
+                refused=refused,
                 raised=counts.raised,
                 withdrawn=counts.withdrawn,
-                refused=self.refused,
             )
         )
-        return UNREADABLE if self.refused else 0
+        if counts.undecided:
+            self.session.note(message("tickets that cannot be decided: {count}", count=counts.undecided))
+        return UNREADABLE if refused or counts.undecided else 0
 
 
 def _opened(name: str) -> IO[bytes]:

@@ -331,15 +331,23 @@ class PolicyViews:
             needs=tuple(needs),
         )
 
+    def _fee_tables(self) -> tuple[tuple[str, str, str], ...]:
+        """Name the tables of fees, the line of a quote that each makes, and the column of its amount."""
+        found: tuple[tuple[str, str, str], ...] | None = getattr(self, "_tables_of_fees", None)
+        if found is None:
+            found = self._tables_of_fees = tuple(
+                (table, table.removeprefix("fee_"), f"{table}_amount")
+                for table in self.plan.tables
+                if table.startswith("fee_")
+            )
+        return found
+
     def _quote_lines(self, decision: Decision) -> Iterator[QuoteLine]:
-        for table in self.plan.tables:
-            if table.startswith("fee_"):
-                rule = self.chosen(decision, table)
-                amount = self.column(decision, f"{table}_amount")
-                if rule is not None or amount is None:
-                    yield QuoteLine(
-                        line=table.removeprefix("fee_"), amount=self.money(amount), part=None, quantity=None, rule=rule
-                    )
+        for table, line, named in self._fee_tables():
+            rule = self.chosen(decision, table)
+            amount = self.column(decision, named)
+            if rule is not None or amount is None:
+                yield QuoteLine(line=line, amount=self.money(amount), part=None, quantity=None, rule=rule)
         if "part_fees" in self.plan.tables:
             for number, part in enumerate(decision.ticket.parts):
                 amount = self.child_column(decision, "part", number, "part_amount")
@@ -438,7 +446,8 @@ class PolicyViews:
             cells.update(self._fields(decision, row))
         made = Item(cells=cells, rule=self.rule_use(self.family_of(table), row, subject))
         is_fixed = not any(isinstance(cell, Parameter) for cell in row.results.values())
-        if is_fixed and table not in ("procedures", "forms") and len(self._items) < MOST_KEPT:
+        is_fixed = is_fixed and (not self._has_fields(row) if table == "forms" else table != "procedures")
+        if is_fixed and len(self._items) < MOST_KEPT:
             self._items[table, id(row), subject] = row, made
             self.fixed_items.add(id(made))
         return made
@@ -471,6 +480,12 @@ class PolicyViews:
             needs=self.asked(self.column(decision, "compensation_allowed_needs")),
             rule=rule,
         )
+
+    def _has_fields(self, row: Row) -> bool:
+        """Say whether a form has fields on any day."""
+        from svc_policy.policy.forms import field_rows
+
+        return bool(field_rows(self, row.text("form") or ""))
 
     def _fields(self, decision: Decision, row: Row) -> dict[str, Any]:
         from svc_policy.policy.forms import as_cells, fields_of

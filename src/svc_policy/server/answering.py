@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Container
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ def _instant(text: str, zone: str) -> int:
 
 
 @functools.lru_cache(256)
-def keys_in(text: str | None) -> Container[str] | None:
+def keys_in(text: str | None) -> Collection[str] | None:
     """Read which keys of a decision are wanted; all of them unless given.
 
     Raises:
@@ -74,7 +74,7 @@ def keys_in(text: str | None) -> Container[str] | None:
     return frozenset((*HEAD, *wanted))
 
 
-def decided(policy: Policy, body: bytes, at: str | None, keys: Container[str] | None) -> bytes:
+def decided(policy: Policy, body: bytes, at: str | None, keys: Collection[str] | None) -> bytes:
     """Decide the ticket in a body and write the decision.
 
     Raises:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import re
+from collections import deque
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +30,7 @@ from svc_policy.server.requests import found_policy, header_of, language_of, med
 from svc_policy.server.settings import Limits
 from svc_policy.server.shelf import Kept
 
+LOG: Final = logging.getLogger("svc_policy.server")
 LINES: Final = "application/x-ndjson"
 KINDS: Final = (LINES, "application/jsonl", "application/octet-stream")
 #: Bytes that are sent on at once, if that many come; so many lines at most.
@@ -38,6 +42,10 @@ MANY: Final = 4 * 2**20
 PAUSE: Final = 0.05
 #: Seconds that an idle process is kept, with what it has compiled.
 _WARM: Final = 300.0
+#: Pieces of up to 4 KiB that are kept of what a process wrote on standard error.
+_MOST_SAID: Final = 8
+_WHERE: Final = re.compile(r'^  File "([^"\n]+)", line (\d+)', re.MULTILINE)
+_ERROR: Final = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit))\b", re.MULTILINE)
 
 
 class Worker:
@@ -51,6 +59,8 @@ class Worker:
         self._out = process.stdout
         #: The policy and keys that it has compiled.
         self.key: object = None
+        self._said: deque[bytes] = deque(maxlen=_MOST_SAID)
+        self._listening = asyncio.create_task(self._listen())
 
     async def send(self, content: bytes) -> None:
         """Send a frame; waits while the process has enough."""
@@ -67,6 +77,24 @@ class Worker:
         (size,) = HEAD.unpack(await self._out.readexactly(HEAD.size))
         return await self._out.readexactly(size)
 
+    async def how_it_ended(self) -> str:
+        """End the process if it runs, and say with which code it ended, and of which error where.
+
+        Texts of errors are left out: what a client wrote may be in them.
+        """
+        kill(self.process)
+        code = await self.process.wait()
+        await asyncio.wait({self._listening}, timeout=1)
+        said = b"".join(self._said).decode("utf-8", "replace")
+        wheres = _WHERE.findall(said)
+        errors = _ERROR.findall(said)
+        return f"code {code}" + (f", {errors[-1]} at {':'.join(wheres[-1])}" if wheres and errors else "")
+
+    async def _listen(self) -> None:
+        assert self.process.stderr is not None
+        while piece := await self.process.stderr.read(4096):
+            self._said.append(piece)
+
 
 class Workers:
     """The processes for batches: so many at once, kept warm for a while."""
@@ -75,6 +103,7 @@ class Workers:
         self._limits = limits
         self._idle: list[tuple[Worker, asyncio.TimerHandle]] = []
         self._all: set[Worker] = set()
+        self._starting = 0
 
     async def lease(self, key: object) -> Worker:
         """Take a process, the one that has compiled what is wanted if there is one.
@@ -90,13 +119,18 @@ class Workers:
                 return worker
             self._all.discard(worker)
             return await self.lease(key)
-        if len(self._all) >= self._limits.batches_at_once:
-            text = message("{count} batches are being decided already", count=len(self._all))
+        taken = len(self._all) + self._starting
+        if taken >= self._limits.batches_at_once:
+            text = message("{count} batches are being decided already", count=taken)
             raise refuse(503, "serve-batch-busy", text, headers={"retry-after": "30"})
         # Its place is taken before it has started.
-        process = await start_worker(0, quiet=True)
-        worker = Worker(process)
-        self._all.add(worker)
+        self._starting += 1
+        try:
+            process = await start_worker(self._limits.batch_memory)
+            worker = Worker(process)
+            self._all.add(worker)
+        finally:
+            self._starting -= 1
         worker.key = key
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode({"task": "batch", "line": self._limits.line}) + b"\n")
@@ -149,6 +183,7 @@ async def batch(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
             found = msgspec.json.decode(await worker.receive())["problems"]
     except (EOFError, OSError, TimeoutError):
         workers.end(worker)
+        LOG.error("a batch was not begun: %s", await worker.how_it_ended())
         text = message("the batch cannot be begun")
         raise refuse(503, "serve-batch-failed", text, headers={"retry-after": "10"}) from None
     except BaseException:
@@ -184,31 +219,38 @@ class _Answers(ASGIResponse):
             (b"svc-policy-at", b"" if at is None else at.isoformat().encode()),
         ]
         is_whole = False
+        body = _Body(receive, self._limits)
         feeding: asyncio.Task[None] | None = None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            body = _Body(receive, self._limits)
             feeding = asyncio.create_task(self._feed(body))
             while (lines := await self._next(feeding, body)) is not None:
                 if lines:
                     await send({"type": "http.response.body", "body": lines, "more_body": True})
-            counted = msgspec.json.decode(await self._worker.receive())
+            async with asyncio.timeout(self._limits.heavy):
+                counted = msgspec.json.decode(await self._worker.receive())
             self._metrics.decided(counted["answered"], counted["refused"])
             is_whole = True
-        except (EOFError, OSError):
+        except (EOFError, OSError, TimeoutError):
             counted = None
         finally:
-            if feeding is not None and not feeding.done():
-                feeding.cancel()
             if feeding is not None:
+                feeding.cancel()
                 with contextlib.suppress(BaseException):
                     await feeding
+                body.close()
             if is_whole:
                 self._workers.give_back(self._worker)
             else:
                 self._workers.end(self._worker)
+        if counted is None and not body.is_gone:
+            body.refused = body.refused or await self._failed()
         last = self._last(counted, at, body.refused)
         await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _failed(self) -> Refused:
+        LOG.error("a batch was broken off: %s", await self._worker.how_it_ended())
+        return refuse(503, "serve-batch-failed", message("the process that decided the batch ended"))
 
     def _last(self, counted: Any, at: Any, refused: Refused | None) -> bytes:
         """Say how the batch ended: what was counted, or that it is not whole."""
@@ -236,9 +278,14 @@ class _Answers(ASGIResponse):
                 return None
             if feeding.done():
                 feeding.result()
-            await asyncio.wait({feeding, asyncio.ensure_future(body.moved.wait())}, return_when="FIRST_COMPLETED")
+            moved = asyncio.ensure_future(body.moved.wait())
+            try:
+                await asyncio.wait({feeding, moved}, return_when="FIRST_COMPLETED")
+            finally:
+                moved.cancel()
             body.moved.clear()
-        found = await self._worker.receive()
+        async with asyncio.timeout(self._limits.heavy):
+            found = await self._worker.receive()
         body.answered += 1
         return found
 
@@ -250,6 +297,8 @@ class _Body:
         self._receive = receive
         self._limits = limits
         self._rest = b""
+        #: Bytes that are kept of the line that has not ended.
+        self._open = 0
         self._ended = False
         self._pending: asyncio.Task[Any] | None = None
         self._sent = 0
@@ -258,6 +307,8 @@ class _Body:
         self.moved = asyncio.Event()
         #: What stopped the body before its end.
         self.refused: Refused | None = None
+        #: Whether the client is.
+        self.is_gone = False
 
     @property
     def sent(self) -> int:
@@ -284,31 +335,37 @@ class _Body:
         pieces = [self._rest]
         size, count = len(self._rest), 0
         self._rest = b""
-        while not self._ended and size < FRAME and count < MOST_LINES:
+        # Without a whole line there is nothing to give, and nothing is the end.
+        while not self._ended and (count == 0 or (size < FRAME and count < MOST_LINES)):
             piece = await self._piece(is_first=count == 0)
             if piece is None:
                 break
+            piece = self._bounded(piece)
             size += len(piece)
             count += piece.count(b"\n")
             pieces.append(piece)
-            if count == 0 and size > self._limits.line:
-                # A line without end: its beginning is answered, the rest is passed over.
-                return await self._long(b"".join(pieces))
         whole = b"".join(pieces)
-        if self._ended:
+        if self._ended and self.refused is None:
             return whole
         end = whole.rfind(b"\n") + 1
         whole, self._rest = whole[:end], whole[end:]
         return whole
 
-    async def _long(self, begun: bytes) -> bytes:
-        cut = begun[: self._limits.line + 1]
-        while not self._ended:
-            piece = await self._piece(is_first=True)
-            if piece is not None and b"\n" in piece:
-                self._rest = piece[piece.index(b"\n") + 1 :]
-                break
-        return cut + b"\n"
+    def _bounded(self, piece: bytes) -> bytes:
+        """Leave out what comes of a line after its first bytes too many, which are what it is refused for."""
+        end = piece.rfind(b"\n") + 1
+        if self._open > self._limits.line:
+            # A line without end: its rest is passed over.
+            piece = piece[piece.index(b"\n") :] if end else b""
+            end = piece.rfind(b"\n") + 1
+        begun = len(piece) - end + (0 if end else self._open)
+        self._open = min(begun, self._limits.line + 1)
+        return piece[: len(piece) - (begun - self._open)]
+
+    def close(self) -> None:
+        """Wait for nothing more."""
+        if self._pending is not None:
+            self._pending.cancel()
 
     async def _piece(self, *, is_first: bool) -> bytes | None:
         """Receive a piece of the body; None if there was a pause and something has come before."""
@@ -332,7 +389,7 @@ class _Body:
         finally:
             self._pending = None
         if piece["type"] == "http.disconnect":
-            self._ended = True
+            self._ended = self.is_gone = True
             raise ConnectionResetError
         self._ended = not piece.get("more_body", False)
         found: bytes = piece.get("body", b"")

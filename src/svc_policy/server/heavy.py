@@ -29,6 +29,8 @@ class Heavy:
         self._turn = asyncio.Semaphore(limits.heavy_at_once)
         self._waiting = 0
         self._kept: OrderedDict[object, bytes] = OrderedDict()
+        #: What is being reckoned: who asks for the same waits for it.
+        self._under_way: dict[object, asyncio.Task[bytes]] = {}
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def answer(self, key: object, task: dict[str, Any]) -> bytes:
@@ -40,14 +42,23 @@ class Heavy:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        found = await self.run(task)
-        self._kept[key] = found
+        running = self._under_way.get(key)
+        if running is None:
+            running = self._under_way[key] = asyncio.create_task(self.run(task))
+            running.add_done_callback(lambda done: self._done(key, done))
+        # Who goes takes nothing from the others who wait.
+        return await asyncio.shield(running)
+
+    def _done(self, key: object, done: asyncio.Task[bytes]) -> None:
+        del self._under_way[key]
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._kept[key] = done.result()
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
-        return found
 
     async def run(self, task: dict[str, Any]) -> bytes:
-        """Run a task and give what it wrote: JSON.
+        """Run a task and give what it wrote: JSON. Its time is counted from its turn on.
 
         Raises:
             Refused: It took too long, or too much is waiting.
@@ -57,7 +68,7 @@ class Heavy:
             raise refuse(503, "serve-heavy-busy", text, headers={"retry-after": "10"})
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._limits.heavy), self._turn:
+            async with self._turn, asyncio.timeout(self._limits.heavy):
                 return await self._run(task)
         except TimeoutError:
             text = message("this took longer than {seconds} s", seconds=f"{self._limits.heavy:g}")
@@ -92,7 +103,7 @@ def _failed(code: int | None, said: bytes) -> Refused:
     return refuse(503, "serve-heavy-failed", text)
 
 
-async def start_worker(memory: int, *, quiet: bool = False) -> asyncio.subprocess.Process:
+async def start_worker(memory: int) -> asyncio.subprocess.Process:
     """Start a process for one kind of work; `memory` bounds its address space, in bytes; 0 does not."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -100,7 +111,7 @@ async def start_worker(memory: int, *, quiet: bool = False) -> asyncio.subproces
         _WORK,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL if quiet else asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONUTF8": "1", "SVC_POLICY_WORK_MEMORY": str(memory)},
         # A signal from the terminal is for the service alone, which ends its processes itself.
         start_new_session=True,

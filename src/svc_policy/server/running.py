@@ -10,14 +10,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from svc_policy.errors import UsageError, problem, reason_of
+from svc_policy.errors import Problem, UsageError, problem, reason_of
 from svc_policy.messages import message
 from svc_policy.server import answering
 from svc_policy.server.app import Service, create_service
@@ -165,8 +165,19 @@ def open_socket(settings: Settings) -> socket.socket:
     return listening
 
 
-def run(given: list[Kept], settings: Settings, started: Callable[[str], None]) -> int:
-    """Serve until it is told to stop; `started` is called with the address once it listens.
+def run(
+    given: list[Kept],
+    settings: Settings,
+    started: Callable[[str], None],
+    noticed: Callable[[Sequence[Problem]], None] = lambda _: None,
+) -> int:
+    """Serve until it is told to stop.
+
+    Args:
+        given: The policies that are served whatever was published.
+        settings: How it runs.
+        started: Is called with the address once it listens.
+        noticed: Is called before with what is wrong and does not stop it: published policies that cannot be served.
 
     Raises:
         UsageError: It cannot start.
@@ -175,6 +186,8 @@ def run(given: list[Kept], settings: Settings, started: Callable[[str], None]) -
     listening = open_socket(settings)
     service = create_service(given, settings)
     try:
+        if service.store.problems:
+            noticed(service.store.problems)
         for kept in service.manager.shelf:
             answering.ready(kept.policy)
         _serve(service, settings, listening, started)

@@ -18,7 +18,8 @@ class Limits:
     of an upload together, `files` their number. `headers` is how long the head of a request may take,
     `head_size` how long it may be, `body` how long the body of one that is no batch may take, `idle` how
     long a batch may stand still in either direction. `heavy` is how long a check, a diff or the trial of
-    an upload may take, `heavy_memory` what it may use; so many of them (`heavy_at_once`) and so many
+    an upload may take, and one answer of a batch's process, `heavy_memory` what it may use and `batch_memory` what the
+    process of a batch; so many of them (`heavy_at_once`) and so many
     batches (`batches_at_once`) run at once, others wait or are told to come back. `connections` are all
     that may be open, `kept` the policies of one name that can still be asked for by digest, `names` how many names
     there may be, `stop` how
@@ -37,6 +38,7 @@ class Limits:
     idle: float = 30.0
     heavy: float = 60.0
     heavy_memory: int = 2048 * MEBIBYTE
+    batch_memory: int = 4096 * MEBIBYTE
     heavy_at_once: int = 1
     heavy_waiting: int = 8
     batches_at_once: int = 2

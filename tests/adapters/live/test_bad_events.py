@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from svc_policy.adapters.live import LiveDesk
+from svc_policy.adapters.live import LiveDesk, Undecided
 from svc_policy.errors import Place
 
 from .shop import shop
@@ -85,5 +85,6 @@ def test_a_ticket_that_cannot_be_decided_is_told_once_and_others_go_on(policy):
     told += desk.tell({**other, "facts": {"request_kind": "complaint", "injury": True}})
     told += desk.tell({"event": "tick", "at": "2026-12-31T23:00:00"})
     refused = [one for one in told if not hasattr(one, "rule")]
-    assert [one.record for one in refused] == ["T"]
+    assert [(type(one), one.record) for one in refused] == [(Undecided, "T")]
+    assert (desk.counts.events, desk.counts.refused, desk.counts.undecided) == (4, 0, 1)
     assert "hurt" in {one.rule.rule for one in told if hasattr(one, "rule")}

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bench.live_stream import Stream
-from svc_policy.adapters.live import LiveDesk, restore, save
+from svc_policy.adapters.live import LiveDesk, repairs, restore, save
 from svc_policy.adapters.live.repairs import Repairs
 from svc_policy.errors import UsageError
 
@@ -117,3 +117,45 @@ def test_a_ticket_is_no_earlier_repair_of_itself(policy):
     # Gone, it is a repair like any other.
     repairs.close(device, "A")
     assert repairs.count(device, "A", received) == 1
+
+
+@pytest.mark.parametrize("counts_all", [False, True])
+def test_a_repair_that_was_swept_may_still_be_taken_back(policy, monkeypatch, counts_all):
+    """With a look-back it is too old to count; without one it is a number, which becomes less."""
+    monkeypatch.setattr(repairs, "_SWEEP", 2)
+    if counts_all:
+        monkeypatch.setattr(repairs, "LOOK_BACK", "none")
+    seen, device = Repairs(policy, 0), ("S", "hum")
+    day, end = 86_400, 1_772_600_000
+    for ticket in "AB":
+        seen.change(device, ticket, end, end)
+    later = end + 30 * day
+    for ticket in "CD":
+        seen.change(("S", "rattle"), ticket, later, later)
+    assert len(seen) == 2 and seen.count(device, "E", later) == (2 if counts_all else 0)
+    # What is kept for a restart are the repairs of tickets that are gone: none, as A and B are still here.
+    assert seen.saved() == []
+    seen.change(device, "A", None, later)
+    assert seen.count(device, "E", later) == (1 if counts_all else 0)
+    seen.close(device, "B")
+    assert seen.saved() == ([["S", "hum", 1, []]] if counts_all else [])
+
+
+def test_a_repair_without_a_request_is_taken_back_weeks_later(policy, monkeypatch, tmp_path):
+    """Nobody said when it was asked for, so its end is held by nothing; then it is said that it never was."""
+    monkeypatch.setattr(repairs, "_SWEEP", 5)
+
+    def event(own, ticket, at, name, **more):
+        return {"id": own, "ticket": ticket, "at": f"2026-03-{at}T09:00:00", "event": name, **more}
+
+    desk, path = LiveDesk(policy), tmp_path / "desk.jsonl"
+    device = {"serial_no": "S", "fault_code": "hum"}
+    desk.tell(event("1", "A", "02", "finished", facts=device))
+    for number in range(12):
+        desk.tell(event("1", f"B{number}", "28", "finished", facts={**device, "serial_no": f"S{number}"}))
+    save(desk, path)
+    for each in (desk, restore(policy, path)[0]):
+        (told,) = [one for one in each.tell(event("2", "A", "30", "retracted", of="1")) if one.ticket == "A"]
+        assert (told.kind, told.rule.rule) == ("withdrawn", "morning")
+        save(each, path)
+        assert '"repairs"' not in path.read_text()

@@ -74,10 +74,13 @@ def _refuse(name: str, value: object, example: str) -> None:
 _URL: Final = Option(
     name="url",
     summary=message("the address, or `env:NAME`: what a variable holds; `SVC_POLICY_DATABASE_URL` unless given"),
+    identifies=False,
 )
 _SCHEMA: Final = Option(name="schema", summary=message("the schema of the tables, if not that of the connection"))
 _TIMEOUT: Final = Option(
-    name="timeout", summary=message("seconds that a statement may take; {usual} unless given", usual=int(TIMEOUT))
+    name="timeout",
+    summary=message("seconds that a statement may take; {usual} unless given", usual=int(TIMEOUT)),
+    identifies=False,
 )
 
 DATABASE: Final = Adapter(
@@ -99,14 +102,18 @@ DATABASE: Final = Adapter(
             for field in LISTS.values()
         ),
         _SCHEMA,
-        Option(name="chunk", summary=message("how many tickets are read at a time; {usual} unless given", usual=CHUNK)),
+        Option(
+            name="chunk",
+            summary=message("how many tickets are read at a time; {usual} unless given", usual=CHUNK),
+            identifies=False,
+        ),
         _TIMEOUT,
     ),
     sink_options=(
         _URL,
         Option(name="table", summary=message("the table of decisions; `{usual}` unless given", usual=TABLE)),
         Option(name="columns", summary=message("what stands in which column, as in `due=targets.arrived.due,…`")),
-        Option(name="create", summary=message("`yes` makes the table where there is none")),
+        Option(name="create", summary=message("`yes` makes the table where there is none"), identifies=False),
         _SCHEMA,
         _TIMEOUT,
     ),

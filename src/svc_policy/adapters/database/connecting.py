@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 VARIABLE: Final = "SVC_POLICY_DATABASE_URL"
+_SERVER: Final = "postgresql://user:password@host/database"
 #: Seconds that a statement may take, and that a connection may take to come about.
 TIMEOUT: Final = 60.0
 CONNECTING: Final = 10
 _LONGEST_REASON: Final = 300
+_OTHER_DRIVER: Final = "mysql+pymysql://"
 
 #: States of PostgreSQL that pass: lost connections, serialisation, deadlocks, locks, time-outs, shutdowns, resources.
 _PASSING: Final = ("08", "40001", "40P01", "53", "55P03", "57014", "57P01", "57P02", "57P03")
@@ -65,7 +67,7 @@ class Database:
         try:
             found = make_url(re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", text))
         except (sqlalchemy.exc.ArgumentError, ValueError):
-            advice = message("write it as in `{example}`", example="postgresql://user:password@host/database")
+            advice = message("write it as in `{example}` or `{other}`", example=_SERVER, other="sqlite:///shop.db")
             raise AdapterError([problem("database-url", message("the address cannot be read"), help=advice)]) from None
         self._secrets = _secrets_of(found)
         self.shown = self.scrubbed(found.render_as_string(hide_password=True))
@@ -73,12 +75,26 @@ class Database:
         try:
             self.engine: Engine = sqlalchemy.create_engine(found, **self._options(found))
         except ImportError as error:
-            self._lacks(str(error.name or error), "postgres" if found.get_backend_name() == "postgresql" else "sql")
+            if found.drivername == "postgresql+psycopg":
+                self._lacks(str(error.name or error), "postgres")
+            self._lacks_driver(found.drivername, str(error.name or error))
         except (sqlalchemy.exc.ArgumentError, TypeError, ValueError) as error:
             raise AdapterError([self.problem("database-url", message("the address cannot be used"), error)]) from None
         self.dialect = self.engine.dialect.name
         self._file = found.database if self.dialect == "sqlite" else None
+        self.place = self._place(found)
         sqlalchemy.event.listen(self.engine, "connect", self._prepare)
+
+    def _place(self, url: Any) -> str:
+        """Write the address so that the same database is written alike: without passwords, a path from the root."""
+        secret = [name for name in url.query if _is_secret(name)]
+        url = url.set(password=None).difference_update_query(secret)
+        if self._is_path():
+            url = url.set(database=str(Path(str(self._file)).resolve()))
+        return str(url.render_as_string())
+
+    def _is_path(self) -> bool:
+        return bool(self._file and self._file != ":memory:" and not self._file.startswith("file:"))
 
     def _options(self, url: Any) -> dict[str, Any]:
         import sqlalchemy
@@ -166,8 +182,7 @@ class Database:
         Raises:
             AdapterError: It is not.
         """
-        is_path = self._file and self._file != ":memory:" and not self._file.startswith("file:")
-        if is_path and not Path(str(self._file)).is_file():
+        if self._is_path() and not Path(str(self._file)).is_file():
             text = message("there is no database `{url}`", url=self.shown)
             advice = message("a path from the root has four slashes, as in `sqlite:////srv/tickets.db`")
             raise AdapterError([problem("database-missing", text, help=advice)])
@@ -188,6 +203,13 @@ class Database:
         text = message("the `{module}` package is not installed", module=package)
         advice = message("pip install 'svc-policy[{extra}]'", extra=extra)
         raise AdapterError([problem("database-extra", text, help=advice)]) from None
+
+    @staticmethod
+    def _lacks_driver(named: str, module: str) -> None:
+        """Say that SQLAlchemy has no driver for an address; which distribution has it nobody here knows."""
+        text = message("`{name}://` needs the driver `{module}`, which is not installed", name=named, module=module)
+        advice = message("install it, or name another driver in the address, as in `{example}`", example=_OTHER_DRIVER)
+        raise AdapterError([problem("database-driver", text, help=advice)]) from None
 
 
 def passes(error: Exception) -> bool:
@@ -224,7 +246,7 @@ def _address(url: str | None) -> str:
     found = os.environ.get(name, "")
     if not found:
         text = message("no database is named: the variable `{name}` is empty", name=name)
-        advice = message("set it, as in `export {name}=postgresql://user:password@host/database`", name=name)
+        advice = message("set it, as in `{example}`", example=f"export {name}={_SERVER}")
         raise AdapterError([problem("database-url", text, help=advice)])
     return found
 
@@ -233,10 +255,14 @@ def _secrets_of(url: Any) -> tuple[str, ...]:
     """List the forms in which the passwords of an address may stand in a text, the longest first."""
     given = [str(url.password)] if url.password else []
     for name, value in url.query.items():
-        if "password" in name.lower() or name.lower() in ("passwd", "pwd"):
+        if _is_secret(name):
             given += [value] if isinstance(value, str) else value
     forms = {form for secret in given if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
     return tuple(sorted(forms, key=len, reverse=True))
+
+
+def _is_secret(name: str) -> bool:
+    return "password" in name.lower() or name.lower() in ("passwd", "pwd")
 
 
 def _text_of(data: bytes) -> str | bytes:

@@ -116,7 +116,7 @@ class DatabaseSource:
                 text = message("there are no lines `{name}` of a ticket", name=field)
                 _refuse("database-lines", text, message("known here: {known}", known=", ".join(LISTS.values())))
         if isinstance(mapping, str | Path):
-            mapping = read_mapping(Path(mapping), policy)
+            mapping = read_mapping(mapping, policy)
         self.policy = policy
         self.table = table
         self.query = query
@@ -133,6 +133,11 @@ class DatabaseSource:
         self.ticket = mapping.ticket if mapping is not None else "ticket_id"
         self.key = key or self.ticket
         self.database = Database(url, timeout)
+
+    @property
+    def place(self) -> str:
+        """The address, without its password."""
+        return self.database.place
 
     def read(self, after: str | None = None) -> Iterator[Reading | Unreadable]:
         """Read the tickets after a mark, in the order of the key.
@@ -279,7 +284,7 @@ class DatabaseSource:
         if count:
             text = message("{count} rows have no `{column}`, and are not read", count=count, column=self.key)
             found = problem("database-no-key", text, place=Place(file=tickets.name))
-            yield Unreadable(record="-", problems=(found,))
+            yield Unreadable(record="-", problems=(found,), is_notice=True)
 
     def _chunk(
         self,

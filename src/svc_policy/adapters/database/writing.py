@@ -107,6 +107,11 @@ class DatabaseSink:
         self._places: tuple[_Place, ...] = ()
         self._key_is_number = False
 
+    @property
+    def place(self) -> str:
+        """The address, without its password."""
+        return self.database.place
+
     def write(self, decisions: Iterable[Decision]) -> Written:
         """Write decisions in one transaction; those of no ticket, older ones and such as do not fit are refused.
 

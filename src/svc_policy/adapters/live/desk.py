@@ -38,18 +38,29 @@ MOST_GONE = 10_000
 #: A ticket with more events than this is a machine gone wrong.
 MOST_EVENTS = 10_000
 
+
+@attrs.frozen(kw_only=True)
+class Undecided(Unreadable):
+    """A ticket, `record`, that the policy cannot decide; its events are taken. It is told once."""
+
+
 Told = Alert | Unreadable
 
 
 @attrs.define(kw_only=True)
 class Counts:
-    """What a desk has done so far."""
+    """What a desk has done so far.
+
+    `events` are all that it was given: those that came again and those that it refused among them. `decided` are
+    decisions, `undecided` tickets that the policy cannot decide.
+    """
 
     events: int = 0
     repeated: int = 0
     late: int = 0
     refused: int = 0
     decided: int = 0
+    undecided: int = 0
     raised: int = 0
     withdrawn: int = 0
 
@@ -138,6 +149,7 @@ class LiveDesk:
         try:
             event = self.reader.read(given, place)
         except TicketError as error:
+            self.counts.events += 1
             return [self._refused(self.reader.record(given), error.problems)]
         return [] if event is None else self.take(event, place=place)
 
@@ -351,7 +363,8 @@ class LiveDesk:
         except CalendarError as error:
             if not log.is_troubled:
                 log.is_troubled = True
-                self._told.append(self._refused(log.name, error.problems))
+                self.counts.undecided += 1
+                self._told.append(Undecided(record=log.name, problems=tuple(error.problems)))
             return Judgement(fired=0, next_s=None, column=_nothing)
 
     def _with_repairs(self, log: Log, facts: Facts) -> Facts:
@@ -404,4 +417,4 @@ def _by_instant(reached: Reached) -> tuple[int, int]:
     return reached[1], reached[0]
 
 
-__all__ = ["KEEP", "Counts", "LiveDesk", "State", "Told"]
+__all__ = ["KEEP", "Counts", "LiveDesk", "State", "Told", "Undecided"]

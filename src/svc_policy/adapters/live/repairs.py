@@ -74,8 +74,9 @@ class Repairs:
             place = bisect_left(ends, before)
             if place < len(ends) and ends[place] == before:
                 del ends[place]
-            else:
+            elif self._longest_s is None:
                 self._older[device] -= 1
+            # Otherwise it was let go of, too old to count.
         if end_s is not None:
             self._end_of[device, ticket] = end_s
             insort(ends, end_s)
@@ -138,7 +139,7 @@ class Repairs:
             for end in named.get(device, ()):
                 if end in ends:
                     ends.remove(end)
-                else:
+                elif self._longest_s is None:
                     older -= 1
             if ends or older:
                 found.append([*device, older, ends])

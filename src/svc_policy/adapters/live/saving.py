@@ -13,8 +13,9 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
+from svc_policy.adapters.holding import hold
 from svc_policy.adapters.live.course import Log
 from svc_policy.adapters.live.desk import KEEP, LiveDesk
 from svc_policy.errors import Place, PolicyError, UsageError, problem, reason_of
@@ -29,8 +30,27 @@ SCHEMA = 1
 _CHUNK = 1_000
 
 
+def hold_state(path: Path) -> IO[bytes]:
+    """Keep other processes from a state until what is given is closed; it is a context manager.
+
+    Raises:
+        UsageError: Another desk is running with this state, or it cannot be written.
+    """
+    try:
+        held = hold(path)
+    except OSError as error:
+        _unwritable(path, error)
+    if held is None:
+        text = message("another desk is running with this state")
+        advice = message("end that one first, or name another state")
+        raise UsageError([problem("live-state-locked", text, place=Place(file=str(path)), help=advice)])
+    return held
+
+
 def save(desk: LiveDesk, path: Path, *, position: int = 0) -> None:
     """Write a desk's state; `position` is how much of its stream it has taken.
+
+    One process at a time may write a state: see :func:`hold_state`.
 
     Raises:
         UsageError: The file cannot be written.
@@ -44,8 +64,7 @@ def save(desk: LiveDesk, path: Path, *, position: int = 0) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        text = message("cannot write the state: {reason}", reason=reason_of(error))
-        raise UsageError([problem("live-state-unwritable", text, place=Place(file=str(path)))]) from None
+        _unwritable(path, error)
 
 
 def _lines(desk: LiveDesk, position: int) -> Iterator[dict[str, Any]]:
@@ -134,6 +153,11 @@ def _read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         _refuse(path, None, message("cannot read the state: {reason}", reason=reason_of(error)))
     except (ValueError, RecursionError):
         _refuse(path, None, message("this is no state of a live desk"))
+
+
+def _unwritable(path: Path, error: OSError) -> NoReturn:
+    text = message("cannot write the state: {reason}", reason=reason_of(error))
+    raise UsageError([problem("live-state-unwritable", text, place=Place(file=str(path)))]) from None
 
 
 def _refuse(path: Path, line: int | None, text: Message, advice: Message | None = None) -> Any:
