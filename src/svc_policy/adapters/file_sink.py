@@ -1,8 +1,11 @@
 """Write decisions into a file: JSON lines, or CSV for people; one record a ticket.
 
-A file is never changed where it lies: what is new is written beside it and
-takes its place at the end, so that whoever reads it, or finds it after a run
-that was killed, sees all of the old records or all of the new ones.
+What is there is never changed where it lies: a file with changed records is
+written anew beside the old one and takes its place at the end. Records that
+are only added are added to the end, so that a long transfer does not write all
+of it again with each chunk; a call that fails takes them back. What a run that
+was killed left half added is the last line, without its end: it is no record,
+and is left out when the file is written again.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from svc_policy.adapters.protocol import Unreadable, Written
+from svc_policy.adapters.protocol import Unreadable, Written, older
 from svc_policy.errors import AdapterError, Place, Problem, UsageError, problem, reason_of
 from svc_policy.messages import Message, message
 from svc_policy.tables.sheets import neutralise
@@ -32,6 +36,29 @@ FORMS: Final[Mapping[str, Form]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv
 _ABOUT: Final = ("ticket_id", "policy", "digest", "at")
 _COVERAGE: Final = ("in_warranty", "warranty_end", "covered", "excluded", "in_contract")
 _QUOTE: Final = ("total", "payable", "payer", "currency")
+_AT: Final = _ABOUT.index("at")
+
+
+class _Kept(NamedTuple):
+    """What is known of a record: a digest of its text, the instant of the decision in epoch seconds, if it has one."""
+
+    mark: bytes
+    at_s: float | None
+
+
+class _Record(NamedTuple):
+    """A record of the file as it was found: its line, ticket, instant and text."""
+
+    line: int
+    ticket_id: str
+    at: str
+    text: bytes
+
+    def kept(self) -> _Kept:
+        at_s = None
+        with suppress(ValueError):
+            at_s = datetime.fromisoformat(self.at).timestamp()
+        return _Kept(_mark(self.text), at_s)
 
 
 class FileSink:
@@ -40,7 +67,9 @@ class FileSink:
     JSON lines hold whole decisions, as `svc-policy decide --json` writes them;
     CSV holds category, coverage, targets, what the customer pays, what is
     missing. A decision counts as the same if nothing of what is written of it
-    differs. In memory are the ids of the file and of a call, about 150 bytes each.
+    differs. In memory are the ids of the file and what tells a record from
+    another, about 300 bytes each; the file is read again only where somebody else
+    has changed it.
 
     Raises:
         UsageError: The format is neither, and the name does not tell it.
@@ -57,9 +86,17 @@ class FileSink:
         self.is_csv = form == "csv"
         targets = [f"{name}_{part}" for name in policy.target_names() for part in ("status", "due")]
         self.headings = (*_ABOUT, "category", *_COVERAGE, *targets, *_QUOTE, "needs", "next_change_at")
+        self._known: dict[str, _Kept] = {}
+        self._seen: tuple[int, ...] | None = None
+        self._is_whole = False
+
+    @property
+    def place(self) -> str:
+        """The path from the root."""
+        return str(self.path.resolve())
 
     def write(self, decisions: Iterable[Decision]) -> Written:
-        """Write decisions: all of a call or, if anything fails, none.
+        """Write decisions: all of a call or, if anything fails, none; an older one than that of the file is refused.
 
         Raises:
             AdapterError: The file cannot be read or written, or is none of ours.
@@ -67,17 +104,21 @@ class FileSink:
         try:
             # A link stays a link: what it leads to is replaced.
             target = self.path.resolve()
-            known = self._known(target)
+            if self._seen is None or self._seen != _seen(target):
+                self._known = self._read(target)
+            self._seen = None
             with tempfile.TemporaryFile(dir=target.parent, prefix=".svc-policy-") as spool:
-                return self._write(decisions, target, known, spool)
+                written = self._write(decisions, target, spool)
+            self._seen = _seen(target)
+            return written
         except OSError as error:
             template = message("the file cannot be written: {reason}", reason=reason_of(error))
             raise AdapterError([problem("file-write", template, place=Place(file=str(self.path)))]) from None
 
-    def _write(self, decisions: Iterable[Decision], target: Path, known: dict[str, bytes], spool: IO[bytes]) -> Written:
-        before = set(known)
+    def _write(self, decisions: Iterable[Decision], target: Path, spool: IO[bytes]) -> Written:
+        known = self._known
+        fresh: dict[str, _Kept] = {}
         places: dict[str, tuple[int, int]] = {}
-        changed: set[str] = set()
         unchanged = 0
         refused: list[Unreadable] = []
         for decision in decisions:
@@ -85,24 +126,46 @@ class FileSink:
             if not ticket_id:
                 refused.append(Unreadable(record="", problems=(self._nameless(),)))
                 continue
-            text = self._record(decision)
+            text = self._text(decision)
+            there = fresh.get(ticket_id) or known.get(ticket_id)
             mark = _mark(text)
-            if known.get(ticket_id) == mark:
+            if there is not None and there.mark == mark:
                 unchanged += ticket_id not in places
                 continue
-            if ticket_id in before:
-                changed.add(ticket_id)
-            known[ticket_id] = mark
+            if there is not None and there.at_s is not None and there.at_s > decision.at_s:
+                kept_at = datetime.fromtimestamp(there.at_s, self.policy.zone)
+                refused.append(older(ticket_id, kept_at, Place(file=str(self.path))))
+                continue
+            fresh[ticket_id] = _Kept(mark, decision.at_s)
             places[ticket_id] = (spool.tell(), len(text))
             spool.write(text)
-        if places:
-            self._replace(target, places, before, spool)
-        return Written(
-            made=len(places) - len(changed), changed=len(changed), unchanged=unchanged, refused=tuple(refused)
-        )
+        changed = sum(ticket_id in known for ticket_id in fresh)
+        if changed or not self._is_whole:
+            self._replace(target, places, spool)
+        elif places:
+            self._append(target, places, spool)
+        known.update(fresh)
+        self._is_whole = self._is_whole or bool(places)
+        return Written(made=len(fresh) - changed, changed=changed, unchanged=unchanged, refused=tuple(refused))
 
-    def _replace(self, target: Path, places: Mapping[str, tuple[int, int]], before: set[str], spool: IO[bytes]) -> None:
+    def _append(self, target: Path, places: Mapping[str, tuple[int, int]], spool: IO[bytes]) -> None:
+        """Add records to the end of the file, the last word on each ticket; takes them back where that fails."""
+        with target.open("r+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                for begin, length in places.values():
+                    spool.seek(begin)
+                    file.write(spool.read(length))
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                file.truncate(end)
+                raise
+
+    def _replace(self, target: Path, places: Mapping[str, tuple[int, int]], spool: IO[bytes]) -> None:
         """Put the file together beside itself, what changed in its old place, and let it take its place."""
+        if not places:
+            return
 
         def spooled(ticket_id: str) -> bytes:
             begin, length = places[ticket_id]
@@ -113,11 +176,11 @@ class FileSink:
         try:
             with beside.open("wb") as made:
                 if self.is_csv:
-                    made.write(b"\xef\xbb\xbf" + _line(self.headings))
-                for _, ticket_id, text in self._there(target):
-                    made.write(spooled(ticket_id) if ticket_id in places else text)
+                    made.write(self._heading)
+                for found in self._there(target):
+                    made.write(spooled(found.ticket_id) if found.ticket_id in places else found.text)
                 for ticket_id in places:
-                    if ticket_id not in before:
+                    if ticket_id not in self._known:
                         made.write(spooled(ticket_id))
                 made.flush()
                 os.fsync(made.fileno())
@@ -128,19 +191,28 @@ class FileSink:
             beside.unlink(missing_ok=True)
             raise
 
-    def _known(self, target: Path) -> dict[str, bytes]:
-        """Give what the file holds: a mark of the record of each ticket."""
+    def _read(self, target: Path) -> dict[str, _Kept]:
+        """Give what the file holds of each ticket; sees as well whether records can be added to its end."""
         if target.exists() and not target.is_file():
             raise self._strange(None, message("this is no file"))
-        known: dict[str, bytes] = {}
-        for number, ticket_id, text in self._there(target):
-            if ticket_id in known:
-                raise self._strange(number, message("the ticket is there already"))
-            known[ticket_id] = _mark(text)
+        known: dict[str, _Kept] = {}
+        size = 0
+        for found in self._there(target):
+            if found.ticket_id in known:
+                raise self._strange(found.line, message("the ticket is there already"))
+            known[found.ticket_id] = found.kept()
+            size += len(found.text)
+        size += len(self._heading) if self.is_csv else 0
+        # Otherwise there are blank lines, ends of another kind, or half a line at the end.
+        self._is_whole = bool(known) and size == target.stat().st_size
         return known
 
-    def _there(self, target: Path) -> Iterator[tuple[int, str, bytes]]:
-        """Go through the records of the file: line, ticket, text as it is written."""
+    @property
+    def _heading(self) -> bytes:
+        return b"\xef\xbb\xbf" + _line(self.headings)
+
+    def _there(self, target: Path) -> Iterator[_Record]:
+        """Go through the records of the file, but for half a line at its end."""
         if not target.exists():
             return
         if self.is_csv:
@@ -156,26 +228,28 @@ class FileSink:
                     if not (isinstance(ticket_id, str) and ticket_id and "policy" in record):
                         raise ValueError
                 except (ValueError, KeyError, TypeError, RecursionError):
+                    if number > 1 and line.startswith(b'{"') and not line.endswith(b"\n"):
+                        return
                     raise self._strange(number, message("the line is no decision")) from None
-                yield number, ticket_id, line if line.endswith(b"\n") else line + b"\n"
+                yield _Record(number, ticket_id, str(record.get("at")), line if line.endswith(b"\n") else line + b"\n")
 
-    def _rows_there(self, target: Path) -> Iterator[tuple[int, str, bytes]]:
-        with target.open("r", encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            try:
-                heading = next(rows, None)
-                if heading is None:
-                    return
-                if tuple(heading) != self.headings:
+    def _rows_there(self, target: Path) -> Iterator[_Record]:
+        with target.open("rb") as file:
+            for number, text in _rows(file):
+                try:
+                    (row,) = csv.reader([text.decode("utf-8-sig" if number == 1 else "utf-8")], strict=True) or [[]]
+                except (csv.Error, ValueError):
+                    row = []
+                if number == 1 and row and tuple(row) != self.headings:
                     raise self._strange(1, message("the heading is not that of decisions of `{id}`", id=self.policy.id))
-                for row in rows:
-                    if len(row) != len(self.headings):
-                        raise self._strange(rows.line_num, message("the line is no decision"))
-                    yield rows.line_num, _plain(row[0]), _line(row)
-            except (csv.Error, UnicodeDecodeError):
-                raise self._strange(rows.line_num or 1, message("the line is no decision")) from None
+                if len(row) != len(self.headings):
+                    if number > 1 and not text.endswith(b"\n"):
+                        return
+                    raise self._strange(number, message("the line is no decision"))
+                if number > 1:
+                    yield _Record(number, _plain(row[0]), row[_AT], _line(row))
 
-    def _record(self, decision: Decision) -> bytes:
+    def _text(self, decision: Decision) -> bytes:
         whole = self.policy.as_dict(decision)
         if not self.is_csv:
             return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -231,6 +305,26 @@ def _line(cells: Iterable[str]) -> bytes:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue().encode()
+
+
+def _rows(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Give the rows of CSV as they stand, each with the number of its first line: quoted line ends end none."""
+    begin, row = 1, b""
+    for number, line in enumerate(file, 1):
+        row += line
+        if row.count(b'"') % 2 == 0:
+            yield begin, row
+            begin, row = number + 1, b""
+    if row:
+        yield begin, row
+
+
+def _seen(target: Path) -> tuple[int, ...] | None:
+    """Tell a state of a file from others; None where there is none."""
+    with suppress(FileNotFoundError):
+        found = target.stat()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return None
 
 
 def _mark(text: bytes) -> bytes:

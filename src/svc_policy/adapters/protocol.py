@@ -100,8 +100,9 @@ class Sink(Protocol):
     """Where decisions go; may have a `place`, as a :class:`Source`.
 
     A decision is never written over one that was made at a later instant: the
-    older one is refused (:func:`older`), and the others of the call are written.
-    Of two of one instant the one that is written last stays.
+    older one is refused (:func:`older`), and the others of the call are written;
+    where it says the same, it may count as unchanged. Of two of one instant the
+    one that is written last stays.
     """
 
     def write(self, decisions: Iterable[Decision]) -> Written:
@@ -118,9 +119,9 @@ def place_of(side: Source | Sink) -> str:
     return str(getattr(side, "place", ""))
 
 
-def older(decision: Decision, kept_at: datetime, place: Place | None = None) -> Unreadable:
-    """Refuse a decision, as the one that is kept of its ticket was made later, at `kept_at`."""
+def older(ticket: str, kept_at: datetime, place: Place | None = None) -> Unreadable:
+    """Refuse a decision on a ticket, as the one that is kept of it was made later, at `kept_at`."""
     text = message("a newer decision is kept, of {at}", at=kept_at.isoformat(timespec="seconds"))
     advice = message("an older decision is not written over a newer one")
     found = problem("decision-older", text, place=place, help=advice)
-    return Unreadable(record=decision.ticket.ticket_id, problems=(found,))
+    return Unreadable(record=ticket, problems=(found,))

@@ -29,6 +29,7 @@ from svc_policy.server.routes import route_of
 from svc_policy.server.settings import Settings
 from svc_policy.server.shelf import Kept, Shelf
 from svc_policy.server.store import Store
+from svc_policy.server.turns import Turns
 
 ERRORS = logging.getLogger("svc_policy.server")
 
@@ -174,6 +175,7 @@ def create_app(
         "manager": manager,
         "metrics": measures,
         "workers": batch.Workers(settings.limits),
+        "steps": Turns(settings.limits.steps_waiting),
         "stopping": False,
     }
     return Litestar(

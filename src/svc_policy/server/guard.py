@@ -158,7 +158,19 @@ def _without_port(name: str) -> str:
 class _Exchange:
     """One request and its answer, counted and timed on their way."""
 
-    __slots__ = ("_came", "_deadline", "_idle", "_most", "_receive", "_scope", "_send", "_started", "sent", "status")
+    __slots__ = (
+        "_came",
+        "_deadline",
+        "_idle",
+        "_is_whole",
+        "_most",
+        "_receive",
+        "_scope",
+        "_send",
+        "_started",
+        "sent",
+        "status",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, route: Route, settings: Settings) -> None:
         limits = settings.limits
@@ -169,6 +181,7 @@ class _Exchange:
         self._most = {"ticket": limits.ticket, "upload": limits.upload, "stream": None, "none": 64 * 1024}[route.body]
         self._idle = limits.idle
         self._deadline = None if route.body == "stream" else time.monotonic() + limits.body
+        self._is_whole = False
         self._started = False
         self.status = 0
         self.sent = 0
@@ -179,6 +192,9 @@ class _Exchange:
         Raises:
             Refused: The body is too large, or does not come.
         """
+        if self._is_whole:
+            # Nothing comes any more but the end of the connection, which may be waited for.
+            return await self._receive()
         wait = self._idle if self._deadline is None else self._deadline - time.monotonic()
         if self._came == 0 and self._most is not None:
             self._check_length(self._most)
@@ -188,6 +204,7 @@ class _Exchange:
         except TimeoutError:
             text = message("the body of the request did not come in time")
             raise refuse(408, "serve-body-slow", text, headers={"connection": "close"}) from None
+        self._is_whole = not piece.get("more_body", False)
         if piece["type"] == "http.request" and self._most is not None:
             self._came += len(piece.get("body", b""))
             if self._came > self._most:

@@ -26,6 +26,8 @@ from svc_policy.server.settings import Limits, Settings
 from svc_policy.server.shelf import Kept
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+#: Looks whether a client goes on reading, in the time in which it has to.
+_LOOKS: Final = 4
 _REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
 
@@ -36,6 +38,9 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
         """A connection whose client has to send the head of a request in time, and not without end."""
 
         _patience: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
+        _left = 0
+        _looks = 0
         _head = 0
         _in_head = False
 
@@ -48,7 +53,46 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            self._stop_watching()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._watch()
+
+        def resume_writing(self) -> None:
+            self._stop_watching()
+            super().resume_writing()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.transport.is_closing():
+                self._watch()
+
+        def timeout_keep_alive_handler(self) -> None:
+            super().timeout_keep_alive_handler()
+            self._watch()
+
+        def _watch(self) -> None:
+            """See that the client reads what is written, which would else be kept for ever, as the connection."""
+            if self._unread is None and (left := self.transport.get_write_buffer_size()):
+                self._left, self._looks = left, 0
+                self._unread = self.loop.call_later(limits.idle / _LOOKS, self._look)
+
+        def _look(self) -> None:
+            self._unread = None
+            left = self.transport.get_write_buffer_size()
+            self._looks = self._looks + 1 if left >= self._left else 0
+            self._left = left
+            if self._looks == _LOOKS:
+                self.transport.abort()
+            elif left:
+                self._unread = self.loop.call_later(limits.idle / _LOOKS, self._look)
+
+        def _stop_watching(self) -> None:
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
 
         def data_received(self, data: bytes) -> None:
             if self.transport.is_closing():
@@ -91,6 +135,7 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
                 self._refuse(408, "serve-head-slow", message("the head of the request did not come in time"))
             else:
                 self.transport.close()
+                self._watch()
 
         def _refuse(self, status: int, code: str, text: Any) -> None:
             self._stop_waiting()
@@ -102,6 +147,7 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
             if not self.transport.is_closing():
                 self.transport.write(head.encode() + body)
                 self.transport.close()
+                self._watch()
 
     return Bounded
 

@@ -20,7 +20,8 @@ class Limits:
     long a batch may stand still in either direction. `heavy` is how long a check, a diff or the trial of
     an upload may take, and one answer of a batch's process, `heavy_memory` what it may use and `batch_memory` what the
     process of a batch; so many of them (`heavy_at_once`) and so many
-    batches (`batches_at_once`) run at once, others wait or are told to come back. `connections` are all
+    batches (`batches_at_once`) run at once, others wait or are told to come back;
+    `steps_waiting` are the searches for boundaries of the desk that may wait while one runs. `connections` are all
     that may be open, `kept` the policies of one name that can still be asked for by digest, `names` how many names
     there may be, `stop` how
     long requests may still take once the service is told to stop.
@@ -42,6 +43,7 @@ class Limits:
     heavy_at_once: int = 1
     heavy_waiting: int = 8
     batches_at_once: int = 2
+    steps_waiting: int = 4
     connections: int = 4000
     kept: int = 10
     names: int = 50

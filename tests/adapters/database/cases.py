@@ -287,7 +287,7 @@ class Writes:
         older = decide(policy, AT - timedelta(seconds=1), ticket_id="a", distance_km=9)
         written = sink.write([older, decide(policy, ticket_id="b", distance_km=1)])
         assert (written.made, written.changed, written.unchanged) == (1, 0, 0)
-        assert names(written.refused) == ["a"] and codes(written.refused[0]) == ["database-older"]
+        assert names(written.refused) == ["a"] and codes(written.refused[0]) == ["decision-older"]
         assert run(url, "SELECT category FROM decisions WHERE ticket_id = 'a'") == [("C",)]
         assert sink.write([decide(policy, ticket_id="a", distance_km=9)]) == Written(changed=1)
         assert run(url, "SELECT category FROM decisions WHERE ticket_id = 'a'") == [("A",)]

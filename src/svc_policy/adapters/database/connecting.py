@@ -22,7 +22,6 @@ _SERVER: Final = "postgresql://user:password@host/database"
 TIMEOUT: Final = 60.0
 CONNECTING: Final = 10
 _LONGEST_REASON: Final = 300
-_OTHER_DRIVER: Final = "mysql+pymysql://"
 
 #: States of PostgreSQL that pass: lost connections, serialisation, deadlocks, locks, time-outs, shutdowns, resources.
 _PASSING: Final = ("08", "40001", "40P01", "53", "55P03", "57014", "57P01", "57P02", "57P03")
@@ -87,11 +86,10 @@ class Database:
 
     def _place(self, url: Any) -> str:
         """Write the address so that the same database is written alike: without passwords, a path from the root."""
-        secret = [name for name in url.query if _is_secret(name)]
-        url = url.set(password=None).difference_update_query(secret)
+        url = url.difference_update_query([name for name in url.query if _is_secret(name)])
         if self._is_path():
             url = url.set(database=str(Path(str(self._file)).resolve()))
-        return str(url.render_as_string())
+        return str(url.render_as_string(hide_password=True))
 
     def _is_path(self) -> bool:
         return bool(self._file and self._file != ":memory:" and not self._file.startswith("file:"))
@@ -208,7 +206,8 @@ class Database:
     def _lacks_driver(named: str, module: str) -> None:
         """Say that SQLAlchemy has no driver for an address; which distribution has it nobody here knows."""
         text = message("`{name}://` needs the driver `{module}`, which is not installed", name=named, module=module)
-        advice = message("install it, or name another driver in the address, as in `{example}`", example=_OTHER_DRIVER)
+        other = "postgresql://" if named.startswith("postgresql") else "mysql+pymysql://"
+        advice = message("install it, or name another driver in the address, as in `{example}`", example=other)
         raise AdapterError([problem("database-driver", text, help=advice)]) from None
 
 

@@ -152,6 +152,10 @@ class DatabaseSource:
         lines = {field: self._relation(name, None) for field, name in self.children.items()}
         reader = self._reader(tickets, lines)
         needed = self._needed(tickets, reader.mapping)
+        tickets = _with_truths(tickets, reader.facts["ticket"], reader.mapping.facts)
+        for child in reader.mapping.children:
+            if (field := LISTS[child.grain]) in lines:
+                lines[field] = _with_truths(lines[field], reader.facts[child.grain], child.facts)
         for child in reader.mapping.children:
             if LISTS[child.grain] in lines:
                 self._check_lines(lines[LISTS[child.grain]], child)
@@ -385,6 +389,21 @@ class DatabaseSource:
 def _named(facts: Iterable[Fact], relation: _Relation) -> dict[str, ColumnSource]:
     """Map the columns that are named as facts."""
     return {fact.name: ColumnSource(column=fact.name) for fact in facts if fact.name in relation.families}
+
+
+def _with_truths(
+    relation: _Relation, facts: Mapping[str, Fact], columns: Mapping[str, ColumnSource]
+) -> _Relation:
+    """Take 0 and 1 for no and yes in the columns of yes/no facts: a query, or a database without truths, tells no type.
+
+    A column whose words the mapping lists is left to the mapping.
+    """
+    truths = {
+        source.column
+        for name, source in columns.items()
+        if facts[name].kind == "bool" and not source.values and source.column in relation.families
+    }
+    return attrs.evolve(relation, families={**relation.families, **dict.fromkeys(truths, "boolean")})
 
 
 def _head(column: str, known: Mapping[str, str]) -> str:

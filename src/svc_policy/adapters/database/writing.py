@@ -12,7 +12,7 @@ import attrs
 
 from svc_policy.adapters.database.columns import Column, Values, as_text, columns_of, settled
 from svc_policy.adapters.database.connecting import TIMEOUT, Database, reason_of
-from svc_policy.adapters.protocol import Unreadable, Written
+from svc_policy.adapters.protocol import Unreadable, Written, older
 from svc_policy.errors import AdapterError, Place, Problem, nearest, problem
 from svc_policy.messages import Message, message
 from svc_policy.units import minor_digits
@@ -284,11 +284,8 @@ class DatabaseSink:
             elif before == now:
                 unchanged += 1
             elif before[when] is not None and before[when] > now[when]:
-                text = message(
-                    "a newer decision is stored, of {at}",
-                    at=before[when].astimezone(self.policy.zone).isoformat(timespec="seconds"),
-                )
-                refused.append(self._refused(name, "database-older", text))
+                kept_at = before[when].astimezone(self.policy.zone)
+                refused.append(older(name, kept_at, Place(file=self.table, sheet=name)))
             else:
                 changed.append(name)
         lost = self._put(connection, {name: rows[name] for name in sorted({*made, *changed})}, refused)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from svc_policy.adapters.protocol import Reading, Unfilled, Unreadable, Written
+from svc_policy.adapters.protocol import Reading, Unfilled, Unreadable, Written, older
 from svc_policy.adapters.registry import Adapter, Option
 from svc_policy.errors import AdapterError, Place, TicketError, UnreachableError, problem
 from svc_policy.messages import message
@@ -76,7 +76,7 @@ class DecisionSink:
         self.policy = policy
 
     def write(self, decisions: Iterable[Decision]) -> Written:
-        """Store decisions, all of a call or none; a decision of no ticket of the shop is refused.
+        """Store decisions, all of a call or none; one of no ticket of the shop, or older than what holds, is refused.
 
         Raises:
             UnreachableError: The database does not answer.
@@ -84,7 +84,7 @@ class DecisionSink:
         from django.db import DatabaseError, transaction
 
         from svc_policy.adapters.oscar.models import ServiceTicket
-        from svc_policy.adapters.oscar.storing import store
+        from svc_policy.adapters.oscar.storing import NewerDecisionError, store
 
         counts = {"made": 0, "changed": 0, "unchanged": 0}
         refused: list[Unreadable] = []
@@ -97,8 +97,12 @@ class DecisionSink:
                         text = message("there is no ticket `{number}` in the shop", number=number)
                         found = problem("oscar-ticket-unknown", text, place=Place(file=number or "ticket"))
                         refused.append(Unreadable(record=number, problems=(found,)))
-                    else:
-                        counts[store(ticket, self.policy, decision)] += 1
+                        continue
+                    try:
+                        counts[store(ticket, self.policy, decision, over_newer=False)] += 1
+                    except NewerDecisionError as error:
+                        kept_at = error.decided_at.astimezone(self.policy.zone)
+                        refused.append(older(number, kept_at, Place(file=number)))
         except DatabaseError as error:
             raise unreachable(error) from error
         return Written(**counts, refused=tuple(refused))

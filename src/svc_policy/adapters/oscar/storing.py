@@ -32,8 +32,23 @@ def decide_and_store(ticket: Any, policy: Policy, at: datetime) -> Outcome:
     return store(ticket, policy, decision)
 
 
-def store(ticket: Any, policy: Policy, decision: Decision) -> Outcome:
-    """Store a decision of a ticket as the one that holds, unless it is the one that holds already."""
+class NewerDecisionError(Exception):
+    """The decision that holds was made later, at `decided_at`."""
+
+    def __init__(self, decided_at: datetime) -> None:
+        super().__init__()
+        self.decided_at = decided_at
+
+
+def store(ticket: Any, policy: Policy, decision: Decision, *, over_newer: bool = True) -> Outcome:
+    """Store a decision of a ticket as the one that holds, unless it is the one that holds already.
+
+    The shop decides by its own clock, and its last word holds (`over_newer`); what is
+    brought from elsewhere is not put over a decision that was made at a later instant.
+
+    Raises:
+        NewerDecisionError: It would be.
+    """
     from django.db import transaction
 
     from svc_policy.adapters.oscar.models import ServiceTicket, StoredDecision
@@ -46,6 +61,8 @@ def store(ticket: Any, policy: Policy, decision: Decision) -> Outcome:
         current = ticket.decisions.filter(is_current=True).first()
         if current is not None and current.fingerprint == fingerprint:
             return "unchanged"
+        if current is not None and not over_newer and current.decided_at > policy.instant(decision.at_s):
+            raise NewerDecisionError(current.decided_at)
         if current is not None:
             ticket.decisions.filter(is_current=True).update(is_current=False)
         currency = ticket.currency or None

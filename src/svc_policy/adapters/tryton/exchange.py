@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from svc_policy.adapters.protocol import Reading, Unreadable, Written
+from svc_policy.adapters.protocol import Reading, Unreadable, Written, older
 from svc_policy.adapters.registry import Adapter, Option
 from svc_policy.adapters.tryton import policies
 from svc_policy.adapters.tryton.mapping import MODEL, Gathered, name_of, ticket_of, unfilled
@@ -186,9 +186,24 @@ class TrytonSink(_Connected):
         with self.transaction(readonly=False) as model:
             domain = self.domain(Pool())
             while batch := list(itertools.islice(pending, AT_ONCE)):
-                # The last word on a ticket that stands in a batch twice is written.
-                total = _sum(total, self._write(model, domain, {one.ticket.ticket_id: one for one in batch}))
+                latest, refused = self._latest(batch)
+                total = _sum(_sum(total, refused), self._write(model, domain, latest))
         return total
+
+    def _latest(self, batch: Iterable[Decision]) -> tuple[dict[str | None, Decision], Written]:
+        """Give the last word on each ticket, as one may stand in a batch twice."""
+        found: dict[str | None, Decision] = {}
+        refused = []
+        for one in batch:
+            name = one.ticket.ticket_id
+            if name in found and found[name].at_s > one.at_s:
+                refused.append(self._older(name or "", found[name].at_s))
+            else:
+                found[name] = one
+        return found, Written(refused=tuple(refused))
+
+    def _older(self, name: str, kept_at_s: int) -> Unreadable:
+        return older(name, datetime.fromtimestamp(kept_at_s, self.policy.zone), Place(file=MODEL))
 
     def _write(self, model: Any, domain: list[Any], decisions: dict[str | None, Decision]) -> Written:
         found: dict[str, list[Any]] = {}
@@ -200,6 +215,10 @@ class TrytonSink(_Connected):
             complaints = found.get(name or "", [])
             if len(complaints) != 1:
                 refused.append(_refused(name or "", len(complaints)))
+                continue
+            kept_at = complaints[0].svc_decided_at
+            if kept_at is not None and (kept_at_s := int(kept_at.replace(tzinfo=UTC).timestamp())) > decision.at_s:
+                refused.append(self._older(name or "", kept_at_s))
                 continue
             policies.remember(decision.policy)  # type: ignore[arg-type]
             pair = (complaints[0], outcome_of(decision, decision.policy))  # type: ignore[arg-type]

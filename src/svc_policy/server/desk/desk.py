@@ -20,10 +20,8 @@ import msgspec
 from litestar import Request, Router, get, post
 from litestar.response.base import ASGIResponse
 
-from svc_policy.decision import Decision
 from svc_policy.messages import Language, message
 from svc_policy.pages import render
-from svc_policy.policy import Policy
 from svc_policy.server.answering import instant_in
 from svc_policy.server.desk.answers import answer_of
 from svc_policy.server.desk.questions import described, named, start_of
@@ -33,6 +31,7 @@ from svc_policy.server.desk.texts import page_texts
 from svc_policy.server.problems import language_in, refuse
 from svc_policy.server.requests import JSON, answer, found_policy, language_of, query_of
 from svc_policy.server.shelf import Shelf
+from svc_policy.server.turns import Turns
 
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",
@@ -163,14 +162,18 @@ async def tables(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
 @post("/v1/desk/policies/{name:str}/steps", status_code=200)
 async def steps(request: Request[Any, Any, Any], name: str) -> ASGIResponse:
     """Say what one step over each boundary would change of a ticket's decision."""
-    return await _answered(request, name, steps_of)
+    # It takes a second: one is searched for at a time, for as long as the page waits for it.
+    turns: Turns = request.app.state.steps
+    return await _answered(request, name, steps_of, turns)
 
 
 async def _answered(
     request: Request[Any, Any, Any],
     name: str,
-    say: Callable[[Policy, Mapping[str, Any], Decision, Language], dict[str, Any]],
+    say: Callable[..., dict[str, Any]],
+    turns: Turns | None = None,
 ) -> ASGIResponse:
+    """Say something of a ticket; in its turn, and told whether it is still wanted, if it is to wait for turns."""
     query = query_of(request, "at", "lang")
     kept = found_policy(request, name)
     language = language_of(request, query)
@@ -179,11 +182,15 @@ async def _answered(
         raise refuse(415, "serve-media-type", text, headers={"accept": JSON})
     body = await request.body()
 
-    def work() -> bytes:
+    def work(*more: Callable[[], bool]) -> bytes:
         policy = kept.policy
         at_s = instant_in(query.get("at"), policy)
         decision = policy.decide_s(policy.ticket_of_json(body), at_s)
         facts: Mapping[str, Any] = json.loads(body, parse_float=Decimal)
-        return msgspec.json.encode(say(policy, facts, decision, language))
+        return msgspec.json.encode(say(policy, facts, decision, language, *more))
 
-    return answer(await asyncio.to_thread(work), kept, language=language)
+    if turns is None:
+        return answer(await asyncio.to_thread(work), kept, language=language)
+    found = await turns.run(request, work)
+    # Nobody reads what is answered to a client that has left.
+    return answer(b"", status=499) if found is None else answer(found, kept, language=language)

@@ -56,7 +56,12 @@ class Place:
 
 
 def steps_of(
-    policy: Policy, facts: Mapping[str, Any], decision: Decision, language: Language, longest: float = LONGEST
+    policy: Policy,
+    facts: Mapping[str, Any],
+    decision: Decision,
+    language: Language,
+    is_wanted: Callable[[], bool] = lambda: True,
+    longest: float = LONGEST,
 ) -> dict[str, Any]:
     """Say what one step over each boundary would change.
 
@@ -65,18 +70,25 @@ def steps_of(
         facts: The ticket as it was written, which `policy` could read.
         decision: What was decided of it.
         language: `en` or `zh`.
+        is_wanted: Says whether somebody still waits for it; the search goes no further if not.
         longest: Seconds that the search may take.
 
     Returns:
         `facts`: those that have a boundary, with `steps`; `time`: what the coming time changes by itself;
         `still` the labels of facts of which no step changes anything; `left_out` those that time did not allow for.
     """
-    return _Search(policy, facts, decision, language, longest).run()
+    return _Search(policy, facts, decision, language, is_wanted, longest).run()
 
 
 class _Search:
     def __init__(
-        self, policy: Policy, facts: Mapping[str, Any], decision: Decision, language: Language, longest: float
+        self,
+        policy: Policy,
+        facts: Mapping[str, Any],
+        decision: Decision,
+        language: Language,
+        is_wanted: Callable[[], bool],
+        longest: float,
     ) -> None:
         self.policy = policy
         self.facts = facts
@@ -84,6 +96,7 @@ class _Search:
         self.outcomes = Outcomes(policy, language)
         self.words = self.outcomes.words
         self.cited = Cited(decision, policy, language)
+        self.is_wanted = is_wanted
         self.until = time.monotonic() + longest
         self.names = [name for name in result_names(policy.plan) if name not in ("next_change_at", "request_day")]
         self.before = self.outcomes.of(decision)
@@ -93,13 +106,17 @@ class _Search:
 
     # --- the whole
 
+    def is_over(self) -> bool:
+        """Say whether the search is to go no further."""
+        return time.monotonic() > self.until or not self.is_wanted()
+
     def run(self) -> dict[str, Any]:
         found: list[dict[str, Any]] = []
         still: list[str] = []
         left_out: list[str] = []
         for place in self.places():
             label = self.label(place)
-            if time.monotonic() > self.until:
+            if self.is_over():
                 left_out.append(label)
                 continue
             steps = list(self.steps(place))
@@ -279,7 +296,7 @@ class _Search:
         """Find the value nearest to the present one, on one side, that is decided otherwise."""
         same = value
         for candidate in self.candidates(place, value, direction):
-            if time.monotonic() > self.until:
+            if self.is_over():
                 return None
             other = self.decided(place, candidate)
             if other is None:
