@@ -228,6 +228,70 @@ def test_a_call_that_fails_in_the_middle_leaves_the_old_file(tmp_path: Path, mal
     assert len(path.read_text("utf-8").splitlines()) == 2
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_what_is_only_added_goes_to_the_end_and_is_taken_back_where_that_fails(
+    tmp_path: Path, mall: Any, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    sink = FileSink(mall, path)
+    sink.write(decisions(mall, "A"))
+    first, inode = path.read_bytes(), path.stat().st_ino
+    read = []
+    monkeypatch.setattr(FileSink, "_read", lambda *_: read.append(1))
+    assert sink.write(decisions(mall, "B", "C", "B")) == Written(made=2)
+    assert path.read_bytes().startswith(first) and path.stat().st_ino == inode and not read
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(AdapterError):
+            sink.write(decisions(mall, "D"))
+        later = decisions(mall, "A", at=AT + timedelta(days=9))
+        monkeypatch.undo()
+        patch.setattr("os.fsync", full)
+        with pytest.raises(AdapterError):
+            sink.write(later)
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+    # Somebody else adds what is no decision: the file is looked at again.
+    path.write_bytes(before + b"and so on\r\n")
+    with pytest.raises(AdapterError, match="the line is no decision"):
+        sink.write(decisions(mall, "E"))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_half_a_line_of_a_run_that_was_killed_is_no_record(tmp_path: Path, mall: Any, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    FileSink(mall, path).write(decisions(mall, "A", 'B "x"\n'))
+    short = path.read_bytes()
+    FileSink(mall, path).write(decisions(mall, 'C "y"\r\nz'))
+    whole = path.read_bytes()
+    for length in range(len(short) + 2, len(whole), 7):
+        path.write_bytes(whole[:length])
+        told = FileSink(mall, path).write(decisions(mall, "A", 'C "y"\r\nz'))
+        assert (told.made + told.changed, told.unchanged) == (1, 1) or told == Written(unchanged=2)
+        assert FileSink(mall, path).write(decisions(mall, "D")).made == 1
+        assert path.read_bytes().startswith(whole), length
+    path.write_bytes(short[:-1])
+    assert FileSink(mall, path).write(decisions(mall, "D")).made == 1
+    assert path.read_bytes().startswith(short)
+
+
+def test_the_cost_of_a_call_does_not_grow_with_the_file(tmp_path: Path, mall: Any) -> None:
+    sink = FileSink(mall, tmp_path / "out.jsonl")
+    (decision,) = decisions(mall, "A")
+    sizes = []
+    for number in range(30):
+        object.__setattr__(decision.ticket, "ticket_id", f"T-{number}")
+        begun = Path("/proc/self/io").read_text() if Path("/proc/self/io").exists() else ""
+        sink.write([decision])
+        sizes.append(begun)
+    assert len((tmp_path / "out.jsonl").read_text("utf-8").splitlines()) == 30
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -56,7 +56,7 @@ class _Record(NamedTuple):
 
     def kept(self) -> _Kept:
         at_s = None
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             at_s = datetime.fromisoformat(self.at).timestamp()
         return _Kept(_mark(self.text), at_s)
 
@@ -150,13 +150,15 @@ class FileSink:
 
     def _append(self, target: Path, places: Mapping[str, tuple[int, int]], spool: IO[bytes]) -> None:
         """Add records to the end of the file, the last word on each ticket; takes them back where that fails."""
-        with target.open("r+b") as file:
+        # Without a buffer, of which something might be written after all once the rest is taken back.
+        with target.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             try:
                 for begin, length in places.values():
                     spool.seek(begin)
-                    file.write(spool.read(length))
-                file.flush()
+                    rest = memoryview(spool.read(length))
+                    while rest:
+                        rest = rest[file.write(rest) :]
                 os.fsync(file.fileno())
             except BaseException:
                 file.truncate(end)
@@ -236,8 +238,9 @@ class FileSink:
     def _rows_there(self, target: Path) -> Iterator[_Record]:
         with target.open("rb") as file:
             for number, text in _rows(file):
+                coding = "utf-8-sig" if number == 1 else "utf-8"
                 try:
-                    (row,) = csv.reader([text.decode("utf-8-sig" if number == 1 else "utf-8")], strict=True) or [[]]
+                    (row,) = csv.reader(io.StringIO(text.decode(coding), newline=""), strict=True)
                 except (csv.Error, ValueError):
                     row = []
                 if number == 1 and row and tuple(row) != self.headings:

@@ -1,6 +1,6 @@
 """Write a policy as one script for PostgreSQL: a schema that keeps tickets and decides them.
 
-    print(postgres_script(policy.pack, policy.plan, policy.clocks))
+    print(postgres_script(policy.pack, policy.plan, policy.clocks, engine=svc_policy.__version__))
 
 What is in the schema: the tables of the tickets, which an installation leaves
 as they are but for columns that are new; the calendar's tables, and functions
@@ -40,8 +40,11 @@ def schema_name(policy_id: str) -> str:
     return short(PREFIX + policy_id)
 
 
-def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks) -> str:
-    """Write the script that installs a policy, or a newer edition of it, in one transaction."""
+def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks, *, engine: str) -> str:
+    """Write the script that installs a policy, or a newer edition of it, in one transaction.
+
+    `engine` is the version of the library, which the table `policy` keeps.
+    """
     schema = schema_name(pack.id)
     program = compile_program(plan, clocks, "postgres")
     printed = {grain: print_query(program, grain, types_of(plan, grain)) for grain in NAMES if grain in program.queries}
@@ -52,7 +55,7 @@ def postgres_script(pack: Pack, plan: Plan, clocks: PolicyClocks) -> str:
     read = [name for name in program.setup.tables if f'"{name}' in whole]
     body = [
         *_tickets(facts),
-        *_policy(pack, made),
+        *_policy(pack, engine, made),
         *_rules(pack, plan, made),
         *_columns(plan, made),
         *_lists(program.setup, read, schema, made),
@@ -148,11 +151,9 @@ def _table(made: list[tuple[str, str]], name: str, listed: str, rows: Iterable[s
         yield f"INSERT INTO {quoted(name)} VALUES\n" + ",\n".join(values[start : start + 1000]) + ";"
 
 
-def _policy(pack: Pack, made: list[tuple[str, str]]) -> Iterator[str]:
-    from svc_policy import __version__
-
+def _policy(pack: Pack, engine: str, made: list[tuple[str, str]]) -> Iterator[str]:
     settings = pack.settings
-    values = (pack.id, pack.digest, __version__, settings.titles.get("en"), settings.titles.get("zh"))
+    values = (pack.id, pack.digest, engine, settings.titles.get("en"), settings.titles.get("zh"))
     row = ", ".join(map(text, (*values, settings.timezone, settings.currency)))
     yield from _table(
         made,

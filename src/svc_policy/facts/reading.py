@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -81,6 +82,7 @@ class TicketReader:
         self._facts = tuple(facts)
         self._company = {fact.name: fact for fact in company_facts(self._facts)}
         self.quick = QuickReader(self._zone, digits, self._facts)
+        self._parsers = threading.local()
 
     def read(self, data: Mapping[str, Any] | str | bytes | Path, *, name: str = "") -> Ticket:
         """Read one ticket from a mapping, from the text of JSON or TOML, or from a file.
@@ -116,7 +118,11 @@ class TicketReader:
         if isinstance(content, bytes):
             content = decode(content, place)
         check_size(len(content), place)
-        return self.structure(JsonReader().read(content, place), place if name else None)
+        parser: JsonReader | None = getattr(self._parsers, "one", None)
+        if parser is None:
+            # It remembers what it has just read: each thread has its own.
+            parser = self._parsers.one = JsonReader()
+        return self.structure(parser.read(content, place), place if name else None)
 
     def structure(self, raw: object, place: Place | None = None) -> Ticket:
         """Make a ticket from plain values, each problem standing at `place`.

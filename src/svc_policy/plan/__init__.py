@@ -11,7 +11,7 @@ from svc_policy.expressions.nodes import Expression, walk
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
 from svc_policy.facts.registry import LISTS, TICKET
 from svc_policy.plan.builder import Builder, Column, Shape
-from svc_policy.rules.family import ParameterValues, Row, Rules
+from svc_policy.rules.family import Governing, ParameterValues, Row, Rules
 
 #: Results that only serve other rules: left out where none reads them.
 SERVING = frozenset(
@@ -37,6 +37,9 @@ class Plan:
 
     `tables` gives the rows behind the row numbers and masks of every table
     step; `asked` the facts behind the bits of every needs mask, in order.
+    `instants` names, for a table whose rows hold from an instant on, the column
+    of each row's instant ("" for a row that waits for none); `days` gives the
+    governing days of a ticket.
     """
 
     steps: tuple[Step, ...]
@@ -44,6 +47,8 @@ class Plan:
     tables: Mapping[str, tuple[Row, ...]]
     asked: tuple[str, ...]
     rules: Rules
+    instants: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    days: Mapping[Governing, Expression] = attrs.field(factory=dict)
 
     @property
     def late(self) -> tuple[Step, ...]:
@@ -85,6 +90,8 @@ def make_plan(
         tables=builder.collected,
         asked=tuple(builder.asked),
         rules=rules,
+        instants=builder.instants,
+        days=builder.ticket_days(),
     )
 
 

@@ -98,6 +98,7 @@ class Builder:
         self.columns: dict[str, Column] = {}
         self.asked: dict[str, int] = {name: index for index, name in enumerate(shape.asked if shape else asked)}
         self.collected: dict[str, tuple[Row, ...]] = {}
+        self.instants: dict[str, tuple[str, ...]] = {}
         #: Results that are the same for every ticket.
         self.fixed: dict[str, Expression] = {}
         #: Needs that are asked for only through the rows that read them.
@@ -174,6 +175,11 @@ class Builder:
                 return self._fact("incident", "occurred_on")
             case _:
                 return self.columns["request_day"].leaf
+
+    def ticket_days(self) -> Mapping[Governing, Expression]:
+        """Give the governing days that every ticket has, whatever tables there are."""
+        days: tuple[Governing, ...] = ("request", "purchase")
+        return {name: self.governing_day(name, "ticket") for name in days}
 
     def cell(self, cell: Cell, family: str, grain: str) -> Expression:
         """Give the value of a result cell."""
@@ -368,10 +374,16 @@ class Builder:
         *,
         grain: str = "ticket",
         conditions: Sequence[Expression] | None = None,
+        instants: Sequence[str] = (),
     ) -> tuple[Expression, ...]:
-        """Add a table of which every true row holds; gives the conditions of its rows."""
+        """Add a table of which every true row holds; gives the conditions of its rows.
+
+        `instants` names the column of the instant from which each row holds, "" where it waits for none.
+        """
         if not rows:
             return ()
+        if instants:
+            self.instants[name] = tuple(instants)
         made = tuple(conditions or (self.row_condition(row, family, grain) for row in rows))
         asks = any(item.asks for item in made)
         self._register(f"{name}_fired", "int", grain, nullable=False, asks=False, needs=None)

@@ -315,9 +315,10 @@ class Policy(PolicyViews):
             unknown = message("a policy cannot be compiled to `{dialect}`", dialect=dialect)
             raise UsageError([problem("dialect-unknown", unknown, help=known)])
         if dialect == "postgres":
+            import svc_policy
             from svc_policy.engines.postgres_script import postgres_script
 
-            return postgres_script(self.pack, self.plan, self.clocks)
+            return postgres_script(self.pack, self.plan, self.clocks, engine=svc_policy.__version__)
         return compile_sql(self.plan, self.clocks)
 
     def __repr__(self) -> str:

@@ -47,41 +47,43 @@ def watched(row: Row) -> list[str]:
 def build(context: Context) -> None:
     """Write which rows have fired for which target; the level reached is the highest among them."""
     watching = pairs(context)
-    conditions = [
-        and_(
-            context.row_condition(row, "escalations", "ticket"),
-            _used_up(context, row, target, number) if target else TRUE,
-        )
-        for number, (row, target) in enumerate(watching)
-    ]
-    context.collect("escalations", "escalations", [row for row, _ in watching], conditions=conditions)
+    conditions: list[Expression] = []
+    instants: list[str] = []
+    for number, (row, target) in enumerate(watching):
+        used_up, instant = _used_up(context, row, target, number) if target else (TRUE, "")
+        conditions.append(and_(context.row_condition(row, "escalations", "ticket"), used_up))
+        instants.append(instant)
+    rows = [row for row, _ in watching]
+    context.collect("escalations", "escalations", rows, conditions=conditions, instants=instants)
 
 
-def _used_up(context: Context, row: Row, target: str, number: int) -> Expression:
+def _used_up(context: Context, row: Row, target: str, number: int) -> tuple[Expression, str]:
+    """Write whether a row's share is used up; gives that and the column of the instant from which it is."""
     threshold = row.tests["used_share"].items[0].low
     assert threshold is not None
     share = context.operand(threshold, "escalations", "ticket")
     live = context.subject(f"{target}_live", "ticket", "escalations")
-    instant = _instant(context, target, share, number)
+    name = f"{target}_share_{number + 1}"
+    instant = _instant(context, name, target, share)
     if row.text("when") == "next working day":
         # A second of work after all that lies before the instant ends a second after the opening.
         opened = strict("work_after", add(strict("work_before", instant), constant(1)))
-        instant = context.compute(f"{target}_opening_{number + 1}", subtract(opened, constant(1)))
+        name = f"{target}_opening_{number + 1}"
+        instant = context.compute(name, subtract(opened, constant(1)))
     guard = context.row_condition(row, "escalations", "ticket")
     used_up = and_(certainly(live), certainly(context.reached(instant, and_(live, guard))))
     # How a target stands may be unknown, and then it is unknown whether anybody must be told:
     # whatever hides the due instant hides the share of it, so nothing is used up there.
-    return unless_undetermined(context.subject(f"{target}_status", "ticket", "escalations"), used_up)
+    return unless_undetermined(context.subject(f"{target}_status", "ticket", "escalations"), used_up), name
 
 
-def _instant(context: Context, target: str, share: Expression, number: int) -> Expression:
+def _instant(context: Context, name: str, target: str, share: Expression) -> Expression:
     rows = targets(context)[target]
     units = {unit_of(context, row) for row in rows}
     start = start_of(context, target)
     # A target that is over has no share left to watch: its clock need not be asked.
     live = context.subject(f"{target}_live", "ticket", "escalations")
     within = context.subject(f"{target}_within", "ticket", "escalations")
-    name = f"{target}_share_{number + 1}"
     if units <= {"s", "working_s"} and len(units) == 1:
         need = divide("ceil_divide", multiply(within, share), WHOLE)
         clock = "calendar" if units == {"s"} else "working"

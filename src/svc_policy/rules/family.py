@@ -202,6 +202,7 @@ class Context(Protocol):
         *,
         grain: str = "ticket",
         conditions: Sequence[Expression] | None = None,
+        instants: Sequence[str] = (),
     ) -> tuple[Expression, ...]: ...
 
     def due(

@@ -15,13 +15,15 @@ import attrs
 
 from svc_policy.decision import Cell
 from svc_policy.engines.python import Compiled, compile_plan
-from svc_policy.expressions.nodes import Expression, earliest, walk
+from svc_policy.expressions.nodes import ZERO, Expression, earliest, walk
+from svc_policy.expressions.nodes import column as column_leaf
 from svc_policy.expressions.steps import Compute, Due, Step
 from svc_policy.facts.registry import LISTS
-from svc_policy.plan import Plan, columns_made, expressions_for, expressions_of, make_plan, shape_of
+from svc_policy.plan import Column, Plan, columns_made, expressions_for, expressions_of, make_plan, shape_of
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
+    from svc_policy.rules.family import Governing
 
 _EPOCH = date(1970, 1, 1)
 NEXT = "next_change_at"
@@ -32,17 +34,18 @@ MOST_SEEN = 10_000
 
 
 class Deciding:
-    """Decides some columns of a policy's tickets."""
+    """Decides some columns of a policy's tickets; `days` are governing days, read as columns: see :func:`day_column`."""
 
-    def __init__(self, policy: Policy, columns: Iterable[str]) -> None:
+    def __init__(self, policy: Policy, columns: Iterable[str], days: Iterable[Governing] = ()) -> None:
         self._policy = policy
-        self._columns = tuple(columns)
+        self._days = tuple(days)
+        self._columns = (*columns, *map(day_column, self._days))
         self._whole = self._compile(policy.plan, policy.id)
         self._by_shape: dict[int, Compiled] = {}
         self._seen: dict[int, int] = {}
 
     def _compile(self, plan: Plan, name: str) -> Compiled:
-        return compile_plan(part_of(plan, self._columns), self._policy.clocks, f"{name} live")
+        return compile_plan(part_of(_with_days(plan, self._days), self._columns), self._policy.clocks, f"{name} live")
 
     def _compiled(self, shape: int) -> Compiled:
         if len(self._seen) >= MOST_SEEN:
@@ -75,6 +78,23 @@ class Deciding:
         else:
             next_s = constants.get(NEXT)
         return column, None if next_s is None else int(next_s)
+
+
+def day_column(governing: Governing) -> str:
+    """Name the column of a governing day."""
+    return f"governing_{governing}"
+
+
+def _with_days(plan: Plan, days: Iterable[Governing]) -> Plan:
+    """Give a plan with governing days as columns, which no decision has."""
+    steps: list[Step] = list(plan.steps)
+    columns = dict(plan.columns)
+    for governing in days:
+        name, value = day_column(governing), plan.days[governing]
+        steps.append(Compute(name=name, grain="ticket", value=value, needs=ZERO))
+        leaf = column_leaf(name, value.type, nullable=value.nullable, asks=False)
+        columns[name] = Column(leaf=leaf, grain="ticket")
+    return attrs.evolve(plan, steps=tuple(steps), columns=columns)
 
 
 def part_of(plan: Plan, columns: Iterable[str]) -> Plan:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from svc_policy.adapters.live.deciding import Deciding
+from svc_policy.adapters.live.deciding import Deciding, day_column
 from svc_policy.adapters.live.durable_ruleset import compile_rules
 from svc_policy.adapters.live.judging import Judgement, watched_rules
 from svc_policy.decision import Cell
@@ -60,13 +60,14 @@ class DurableJudge:
         self.rules = watched_rules(policy)
         self._compiled = compile_rules(policy, self.rules)
         plan = policy.plan
-        self._instants = [_instant_column(policy, rule.target, rule.bit) if rule.target else "" for rule in self.rules]
+        self._instants = [rule.instant for rule in self.rules]
         self._readers = [self._reader(name) for name in self._compiled.subjects]
         targets = {rule.target for rule in self.rules if rule.target}
         columns = [name for name in self._compiled.subjects if name in plan.columns]
         columns += [str(plan.columns[name].needs.data) for name in columns if plan.columns[name].needs != ZERO]
         columns += [f"{target}_{what}" for target in targets for what in ("live", "status", "due")]
-        self._deciding = Deciding(policy, [*columns, *filter(None, self._instants), "request_day"])
+        columns += [*filter(None, self._instants), "request_day"]
+        self._deciding = Deciding(policy, columns, self._compiled.governing)
         self._targets = sorted(targets)
         self._known: dict[str, _Known] = {}
         self._fired: list[int] = []
@@ -146,9 +147,7 @@ class DurableJudge:
             if column(f"{target}_live") and column(f"{target}_status") is not None:
                 content[f"live_{target}"] = 1
         for governing in self._compiled.governing:
-            day = column("request_day") if governing == "request" else facts.value("purchased_on")
-            if day is None and governing == "purchase":
-                day = facts.value("delivered_on")
+            day = column(day_column(governing))
             if day is not None:
                 content[f"day_{governing}"] = day
         return content
@@ -226,12 +225,6 @@ class DurableJudge:
     def facts_held(self) -> int:
         """Count the facts that the engine holds."""
         return len(self._host.get_facts(_RULESET))
-
-
-def _instant_column(policy: Policy, target: str, bit: int) -> str:
-    """Name the column of the instant at which a share is used up, or of the opening after it."""
-    opening = f"{target}_opening_{bit + 1}"
-    return opening if opening in policy.plan.columns else f"{target}_share_{bit + 1}"
 
 
 def _host() -> Any:

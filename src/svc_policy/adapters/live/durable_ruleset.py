@@ -24,7 +24,7 @@ import attrs
 from svc_policy.errors import UsageError, problem
 from svc_policy.messages import message
 from svc_policy.rules import FAMILIES
-from svc_policy.rules.family import Row
+from svc_policy.rules.family import Governing, Row
 from svc_policy.statistics.rows import parameters_on
 from svc_policy.tables import Interval, Reference, Test, match
 from svc_policy.tables.matching import resolve
@@ -46,7 +46,7 @@ class Compiled:
     rules: Mapping[str, Condition]
     numbers: Mapping[str, int]
     subjects: Mapping[str, int]
-    governing: tuple[str, ...]
+    governing: tuple[Governing, ...]
 
 
 def compile_rules(policy: Policy, watched: Iterable[WatchedRule]) -> Compiled:
@@ -58,10 +58,10 @@ def compile_rules(policy: Policy, watched: Iterable[WatchedRule]) -> Compiled:
     rules: dict[str, Condition] = {}
     numbers: dict[str, int] = {}
     subjects: dict[str, int] = {}
-    governing: dict[str, None] = {}
+    governing: dict[Governing, None] = {}
     for number, rule in enumerate(watched):
         family = FAMILIES[policy.family_of(rule.table)]
-        if family.governing not in ("request", "purchase"):
+        if family.governing not in policy.plan.days:
             text = message("the table `{table}` cannot be watched by durable-rules", table=rule.table)
             raise UsageError([problem("durable-table", text)])
         governing[family.governing] = None

@@ -25,12 +25,16 @@ ALWAYS = ("received_at", "closed_at", "finished_at", "serial_no", "fault_code")
 
 @attrs.frozen(kw_only=True)
 class WatchedRule:
-    """A row that is watched: its table, its bit in the table's mask, and the target it watches, if any."""
+    """A row that is watched: its table, its bit in the table's mask, and the target it watches, if any.
+
+    `instant` names the plan's column of the instant from which a row with a target holds.
+    """
 
     table: str
     bit: int
     row: Row
     target: str
+    instant: str = ""
 
     @property
     def name(self) -> str:
@@ -42,9 +46,12 @@ def watched_rules(policy: Policy) -> tuple[WatchedRule, ...]:
     """List what is watched: each escalation with each of its targets, and rows of lists that read earlier repairs."""
     tables = policy.plan.tables
     targets = [target for row in policy.pack.rows.get("escalations", ()) for target in watched(row) or ("",)]
+    rows = zip(
+        tables.get("escalations", ()), targets, policy.plan.instants.get("escalations", ()), strict=True
+    )
     found = [
-        WatchedRule(table="escalations", bit=bit, row=row, target=target)
-        for bit, (row, target) in enumerate(zip(tables.get("escalations", ()), targets, strict=True))
+        WatchedRule(table="escalations", bit=bit, row=row, target=target, instant=instant)
+        for bit, (row, target, instant) in enumerate(rows)
     ]
     found.extend(
         WatchedRule(table=table, bit=bit, row=row, target="")
