@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ def measure(settings: Settings) -> Iterator[Measurement]:
     yield from measured("own", 4_000 if settings.quick else EVENTS)
     if sys.version_info >= (3, 13):
         yield Measurement(name="live, durable-rules", figure="does not run on this Python")
+        return
+    if find_spec("durable") is None:
+        yield Measurement(name="live, durable-rules", figure="not measured: the extra `durable` is not installed")
         return
     yield from measured("durable", 2_000 if settings.quick else DURABLE)
 

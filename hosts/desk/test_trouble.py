@@ -111,6 +111,31 @@ def test_a_value_that_cannot_be_is_marked_with_what_is_wrong(open_page: Opened, 
     expect(page.locator(".wrong")).to_contain_text("距离不能为负")
 
 
+def test_the_answer_to_a_question_is_corrected_where_it_was_given(open_page: Opened, service: Service) -> None:
+    facts = {name: value for name, value in FAULT.items() if name != "distance_km"}
+    for by_key in (True, False):
+        page = open_page(service.link("mall", facts, AT))
+        page.get_by_role("button", name="Distance by road from the mall to the site").or_(
+            page.get_by_role("heading", name="Distance by road from the mall to the site")
+        ).first.click()
+        field = page.locator(".question input")
+        field.click()
+        page.keyboard.type("about 50")
+        page.keyboard.press("Enter")
+        expect(page.locator(".question .wrong")).to_contain_text("Cannot read `about 50`")
+        expect(field).to_be_focused()
+        # The label of the field is that of the question which is there now.
+        expect(page.locator(".question").get_by_label("Distance by road from the mall to the site")).to_be_visible()
+        page.keyboard.press("Control+a")
+        page.keyboard.type("50")
+        if by_key:
+            page.keyboard.press("Enter")
+        else:
+            page.get_by_role("button", name="OK").click()
+        expect(page.locator(".wrong")).to_have_count(0)
+        expect(stated(page, "Distance by road from the mall to the site")).to_have_value("50")
+
+
 def test_a_link_from_another_edition_says_so(open_page: Opened, service: Service) -> None:
     page = open_page(service.link("mall", FAULT, AT, digest="0123456789ab"))
     expect(page.get_by_role("alert")).to_contain_text("from another edition of the policy (0123456789ab)")

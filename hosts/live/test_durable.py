@@ -16,7 +16,7 @@ from svc_policy.errors import AdapterError
 
 require("live")
 
-from adapters.live.shop import shop  # noqa: E402
+from adapters.live.shop import listed_shop, shop  # noqa: E402
 from svc_policy.adapters.live.durable_judge import DurableJudge  # noqa: E402
 
 #: 60,000 events in all.
@@ -58,6 +58,23 @@ def test_the_same_alerts_in_the_same_order(policies, name):
     # All of it was on one host state, which holds nothing of tickets that are gone.
     held = judge.facts_held()
     assert own.open_tickets == other.open_tickets and 0 < held <= 20 * other.open_tickets
+
+
+def test_the_day_of_purchase_may_stand_on_a_list(tmp_path):
+    """S-1 was delivered before February, S-2 after, S-3 nobody knows; each was repaired once before."""
+    policy = listed_shop(tmp_path)
+    found = []
+    for judge in (None, DurableJudge(policy)):
+        desk = LiveDesk(policy, judge=judge)
+        alerts = []
+        for number in (1, 2, 3):
+            facts = {"serial_no": f"S-{number}", "fault_code": "hum"}
+            alerts += desk.tell(event(number, facts=facts))
+            alerts += desk.tell({**event(number), "id": "2", "at": "2026-03-04T10:00:00", "event": "closed"})
+            alerts += desk.tell({**event(number + 3, facts=facts), "at": "2026-03-05T09:00:00"})
+        alerts += desk.settle_last()
+        found.append([(one.ticket, one.rule.rule) for one in alerts])
+    assert found[0] == found[1] == [("T-4", "old"), ("T-5", "new")]
 
 
 def event(number, **more):

@@ -10,7 +10,7 @@ from rules.made import made
 from svc_policy import load
 from svc_policy.adapters.oscar.asking import question_of, read_answer, shown_value, walk
 from svc_policy.adapters.oscar.configuration import Configuration, read_configuration
-from svc_policy.adapters.oscar.facts import LineFacts, last_day, ticket_data, ticket_facts
+from svc_policy.adapters.oscar.facts import LineFacts, ticket_data, ticket_facts
 from svc_policy.explain import Wording
 
 AT = datetime(2026, 3, 4, 2, tzinfo=UTC)
@@ -171,18 +171,6 @@ def test_a_companys_own_fact_stands_under_extra(policy):
         "on_site": True,
         "extra": {"floor": 3},
     }
-
-
-@pytest.mark.parametrize(
-    "start, months, last",
-    [
-        (date(2025, 3, 4), 12, date(2026, 3, 3)),
-        (date(2024, 2, 29), 12, date(2025, 2, 27)),
-        (date(2025, 1, 31), 1, date(2025, 2, 27)),
-    ],
-)
-def test_a_warranty_ends_the_day_before_its_anniversary(start, months, last):
-    assert last_day(start, months) == last
 
 
 def test_the_products_own_warranty_runs_from_a_day_that_is_answered():

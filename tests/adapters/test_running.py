@@ -110,8 +110,88 @@ def test_a_finished_one_reads_what_is_new(policy: Policy, tmp_path: Path) -> Non
     later = datetime(2026, 3, 5, tzinfo=UTC)
     found = run(shelf, tmp_path / "s", at=later)
     assert (found.read, found.made, found.unreadable, found.is_resumed) == (2, 2, 0, False)
-    assert found.at == later and listed(tmp_path / "s") == []
-    assert run(shelf, tmp_path / "s").read == 0
+    # What could not be carried is told once more where it is listed, until all is read again.
+    assert found.at == later and [one["record"] for one in listed(tmp_path / "s")] == ["T-1"]
+    assert found.listed == tmp_path / "s.unreadable.jsonl"
+    shelf.count, shelf.bad = 7, {7}
+    assert (run(shelf, tmp_path / "s").unreadable, run(shelf, tmp_path / "s").read) == (1, 0)
+    assert [one["record"] for one in listed(tmp_path / "s")] == ["T-1", "T-7"]
+    (tmp_path / "s").unlink()
+    shelf.bad = set()
+    assert run(shelf, tmp_path / "s").listed is None and listed(tmp_path / "s") == []
+
+
+class Mixed(Shelf):
+    """Numbers below 0 are notices; only every third record has a mark."""
+
+    order: tuple[int, ...] = ()
+
+    def read(self, after: str | None = None) -> Iterator[Reading | Unreadable]:
+        start = 0 if after is None else self.order.index(int(after)) + 1
+        for number in self.order[start:]:
+            if number in self.failing:
+                self.failing.remove(number)
+                raise UnreachableError([problem("gone", message("the shelf is gone"))])
+            if number < 0:
+                found = problem("some", message("some are none"))
+                yield Unreadable(record="-", problems=(found,), is_notice=True)
+                continue
+            data = {"ticket_id": f"T-{number}", "received_at": "2026-03-04T09:00:00+08:00", "distance_km": number}
+            mark = str(number) if number % 3 == 0 else None
+            yield Reading(record=f"T-{number}", ticket=self.policy.ticket(data), mark=mark)
+
+
+def test_what_has_no_mark_is_counted_from_the_last_one_that_has(policy: Policy, tmp_path: Path) -> None:
+    shelf = Mixed(policy, 0)
+    shelf.order = (-1, 1, 2, 3, 4, 5, 6, 7, 8)
+    shelf.failing = [3, 5, 7]
+    found = run(shelf, tmp_path / "s", chunk=2)
+    # Chunks of two; what breaks throws away a record that was read with it.
+    assert shelf.calls == [["T-1", "T-2"], ["T-3", "T-4"], ["T-5", "T-6"], ["T-7", "T-8"]]
+    assert (found.read, found.made, found.unchanged, found.unreadable) == (8, 8, 0, 1)
+    assert [one["record"] for one in listed(tmp_path / "s")] == ["-"]
+
+
+def test_a_notice_is_no_record_and_none_is_left_out_for_it(policy: Policy, tmp_path: Path) -> None:
+    shelf = Mixed(policy, 0)
+    shelf.order = (-1,)
+    found = run(shelf, tmp_path / "s")
+    assert (found.read, found.unreadable) == (0, 1)
+    shelf.order = (1, 2)
+    found = run(shelf, tmp_path / "s")
+    assert (found.read, found.made) == (2, 2)
+    # They have no mark either: they are read again, and nothing that may stand in their place is left out.
+    shelf.order = (4, 2, 5)
+    found = run(shelf, tmp_path / "s")
+    assert (found.read, found.made, found.unchanged) == (3, 2, 1)
+    shelf.order = (-1, 4, -1, 2, 5)
+    shelf.failing = [5]
+    found = run(shelf, tmp_path / "t", chunk=1)
+    assert (found.read, found.retries, [one["record"] for one in listed(tmp_path / "t")]) == (3, 1, ["-", "-"])
+
+
+def test_patience_begins_anew_with_each_chunk(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(running, "FIRST_PAUSE", 4.0)
+    monkeypatch.setattr(running.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(running.time, "sleep", sleep)
+    shelf = Shelf(policy, 9)
+    shelf.failing = [2, 3, 5, 6, 8]
+    assert run(shelf, patience=10).made == 9
+    # Two failures before each of two chunks and one before the last: 4 s, then 8 s cut to the 6 s that are left.
+    assert pauses == [4, 6, 4, 6, 4]
+    shelf = Shelf(policy, 3)
+    shelf.failing = [1, 2, 3]
+    pauses.clear()
+    with pytest.raises(AdapterError):
+        run(shelf, patience=10)
+    assert pauses == [4, 6]
 
 
 def test_what_cannot_be_decided_is_listed(policy: Policy, tmp_path: Path) -> None:

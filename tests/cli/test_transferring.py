@@ -33,13 +33,32 @@ def test_a_transfer_is_told_and_goes_on(shop: str, tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "10 read: 9 made, 0 changed, 0 unchanged, 1 could not be carried" in done.stdout
     assert "`T-10`" in done.stderr and "far" in done.stderr
+    again = run(*transfer(shop, "--state", state))
+    assert again.exit_code == 0 and "what earlier runs could not carry is in" in again.stdout
     told = json.loads(run(*transfer(shop, "--state", state, "--json")).stdout)
-    assert (told["schema"], told["read"], told["unreadable"], told["listed"]) == (1, 0, 0, None)
+    assert (told["schema"], told["read"], told["unreadable"]) == (1, 0, 0)
+    assert "T-10" in Path(told["listed"]).read_text("utf-8")
     told = json.loads(run(*transfer(shop, "--json")).stdout)
     assert (told["read"], told["made"], told["unchanged"], told["unreadable"]) == (10, 0, 9, 1)
     assert told["at"] == "2026-03-04T10:00:00+08:00" and told["policy"]["id"] == "counter"
     other = run(*transfer(shop, "--state", state, "--set", "to.table=elsewhere"))
     assert other.exit_code == 2 and "elsewhere" in other.stderr
+
+
+def test_a_state_is_of_the_database_that_the_address_leads_to(
+    shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = str(tmp_path / "state")
+    run(*transfer(shop, "--set", "to.create=yes", "--state", state))
+    monkeypatch.chdir(tmp_path)
+    # The same one under other names.
+    for more in (("--set", "from.url=sqlite:///shop.db"), ("--set", "from.chunk=3", "--set", "to.create=no")):
+        done = run(*transfer(shop, "--state", state, *more))
+        assert done.exit_code == 0 and "0 read" in done.stdout, done.stderr
+    monkeypatch.setenv("SVC_POLICY_DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
+    fill(f"sqlite:///{tmp_path}/other.db", 3)
+    done = run(*transfer(shop, "--set", "to.create=yes", "--state", state))
+    assert done.exit_code == 2 and "elsewhere" in done.stderr
 
 
 def test_it_speaks_chinese(shop: str) -> None:

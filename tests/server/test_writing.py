@@ -16,7 +16,7 @@ pytest.importorskip("msgspec", reason="the extra `serve` is not installed")
 from svc_policy.facts.reading import ticket_to_dict
 from svc_policy.server.batch_columns import COMPACT, KEYS, instant_text, keys_of, money_text
 from svc_policy.server.batch_work import Decider
-from svc_policy.server.writing import decision_to_json
+from svc_policy.server.writing import decision_to_json, quote_columns
 
 
 def decisions(name: str, most: int = 25):
@@ -38,6 +38,22 @@ def test_the_json_is_that_of_the_decision(name):
     for _ in range(2):
         for policy, decision in decisions(name):
             assert json.loads(decision_to_json(policy, decision)) == json.loads(json.dumps(decision.to_dict()))
+
+
+def test_a_kept_quote_is_named_by_all_that_it_is_made_from(monkeypatch):
+    policy, asked = load("mall"), set()
+    column = type(policy).column
+
+    def noted(self, decision, wanted):
+        asked.add(wanted)
+        return column(self, decision, wanted)
+
+    made = [decision for _, decision in decisions("mall", 12)]
+    monkeypatch.setattr(type(policy), "column", noted)
+    for decision in made:
+        policy.quote(decision)
+    # The day is in the name itself where the tax is a parameter.
+    assert asked and asked - {"request_day"} <= set(quote_columns(policy))
 
 
 def test_lines_say_what_the_decision_says():

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from svc_policy.adapters import Reading, Unreadable, Written, read_records
+from svc_policy.adapters import Reading, Unreadable, Written, older, read_records
 from svc_policy.adapters.mapping import ColumnSource, LogMapping
 from svc_policy.testing.adapter_contract import AdapterContract
 
@@ -66,21 +66,28 @@ class DeskSink:
 
     def write(self, decisions: Iterable[Any]) -> Written:
         made = changed = unchanged = 0
+        refused = []
         for decision in decisions:
             name, whole = decision.ticket.ticket_id, self.policy.as_dict(decision)
             there = self.desk.decisions.get(name)
             if there is not None and there[0] == whole:
                 unchanged += 1
                 continue
+            if there is not None and there[0]["at"] > whole["at"]:
+                refused.append(older(name, datetime.fromisoformat(there[0]["at"])))
+                continue
             self.desk.writes += 1
-            self.desk.decisions[name] = (whole, self.desk.writes)
+            self.desk.decisions[name] = (self.stored(whole), self.desk.writes)
             made, changed = made + (there is None), changed + (there is not None)
-        return Written(made=made, changed=changed, unchanged=unchanged)
+        return Written(made=made, changed=changed, unchanged=unchanged, refused=tuple(refused))
+
+    def stored(self, whole: dict[str, Any]) -> dict[str, Any]:
+        return whole
 
 
 class DeskContract(AdapterContract):
     zone = "Europe/Berlin"
-    many = 2000  # the files and the example are read in their thousands
+    many = 400  # the files and the example are read in their thousands
     opened: Any = DeskSource
     closed: Any = DeskSink
 
@@ -102,6 +109,16 @@ class DeskContract(AdapterContract):
 
     def written(self) -> dict[str, object]:
         return dict(self.desk.decisions)
+
+    def kept(self, record: str) -> dict[str, object]:
+        whole, _ = self.desk.decisions[record]
+        payable = whole["quote"]["payable"]
+        return {
+            "category": whole["category"],
+            "quote.payable": payable,
+            "next_change_at": whole["next_change_at"],
+            "policy.digest": whole["policy"]["digest"],
+        }
 
 
 TESTS = sorted(name for name in dir(AdapterContract) if name.startswith("test_"))
@@ -263,6 +280,50 @@ class WritesAllIfOneChanged(DeskSink):
 
 
 @attrs.frozen
+class Overwrites(DeskSink):
+    def write(self, decisions):
+        told = Written()
+        for decision in decisions:
+            name, whole = decision.ticket.ticket_id, self.policy.as_dict(decision)
+            there = self.desk.decisions.get(name)
+            self.desk.decisions[name] = (whole, 0)
+            told = attrs.evolve(told, made=told.made + (there is None), changed=told.changed + (there is not None))
+        return told
+
+
+@attrs.frozen
+class DropsOlder(DeskSink):
+    def write(self, decisions):
+        return attrs.evolve(DeskSink.write(self, decisions), refused=())
+
+
+@attrs.frozen
+class Nothing(DeskSink):
+    def stored(self, whole):
+        return {**whole, "quote": {**whole["quote"], "payable": "0.00"}}
+
+
+@attrs.frozen
+class WholeYuan(DeskSink):
+    def stored(self, whole):
+        payable = whole["quote"]["payable"]
+        return {**whole, "quote": {**whole["quote"], "payable": payable and f"{Decimal(payable):.0f}"}}
+
+
+@attrs.frozen
+class HourLate(DeskSink):
+    def stored(self, whole):
+        at = whole["next_change_at"]
+        return {**whole, "next_change_at": at and at.replace("+08:00", "+07:00")}
+
+
+@attrs.frozen
+class NoDigest(DeskSink):
+    def stored(self, whole):
+        return {**whole, "policy": {**whole["policy"], "digest": "mall"}}
+
+
+@attrs.frozen
 class Miscounts(DeskSink):
     def write(self, decisions):
         told = DeskSink.write(self, decisions)
@@ -287,6 +348,12 @@ WRONG = [
     (ForgetsDates, "test_facts_come_back_as_they_were", "`delivered_on` is"),
     (WritesAlways, "test_the_same_decision_written_twice_changes_nothing", "the host holds something else"),
     (Appends, "test_the_same_decision_written_twice_changes_nothing", "the host holds something else"),
+    (Overwrites, "test_an_older_decision_is_not_written_over_a_newer_one", "and changed C-00002"),
+    (DropsOlder, "test_an_older_decision_is_not_written_over_a_newer_one", "`C-00002` should be refused"),
+    (Nothing, "test_what_is_kept_is_what_was_decided", "`quote.payable` of `<i>C&1` is 310.75, and kept as '0.00'"),
+    (WholeYuan, "test_what_is_kept_is_what_was_decided", "is 310.75, and kept as '311'"),
+    (HourLate, "test_what_is_kept_is_what_was_decided", "`next_change_at` of"),
+    (NoDigest, "test_what_is_kept_is_what_was_decided", "kept as 'mall'"),
     (NeverChanges, "test_a_changed_decision_changes_alone", "one decision is another, and [] changed"),
     (WritesAllIfOneChanged, "test_a_changed_decision_changes_alone", "one decision is another, and ['C-00001'"),
     (Miscounts, "test_the_same_decision_written_twice_changes_nothing", "it is told as Written(made=3"),
@@ -296,7 +363,7 @@ WRONG = [
 @pytest.mark.parametrize(("wrong", "name", "said"), WRONG, ids=lambda one: getattr(one, "__name__", ""))
 def test_a_wrong_adapter_is_caught(wrong, name, said):
     contract = DeskContract()
-    contract.many = 1200 if wrong is Hoarder else 2500
+    contract.many = 400 if wrong is Hoarder else 2500
     setattr(contract, "opened" if issubclass(wrong, DeskSource) else "closed", wrong)
     with pytest.raises(AssertionError) as raised:
         getattr(contract, name)()

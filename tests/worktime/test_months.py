@@ -6,7 +6,14 @@ import datetime as dt
 import pytest
 
 from svc_policy.errors import CalendarError
-from svc_policy.worktime.months import add_months, add_months_to_day, civil_of, first_of_month, month_length
+from svc_policy.worktime.months import (
+    add_months,
+    add_months_to_day,
+    civil_of,
+    first_of_month,
+    last_day_of,
+    month_length,
+)
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -32,6 +39,19 @@ def test_months_clamp_to_the_end_of_the_month(day: str, months: int, expected: s
     start, wanted = dt.date.fromisoformat(day), dt.date.fromisoformat(expected)
     assert add_months(start, months) == wanted
     assert add_months_to_day((start - EPOCH).days, months) == (wanted - EPOCH).days
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "last"),
+    [
+        ("2026-01-10", 24, "2028-01-09"),
+        ("2026-03-01", 1, "2026-03-31"),
+        ("2024-02-29", 12, "2025-02-27"),
+        ("2025-01-31", 1, "2025-02-27"),
+    ],
+)
+def test_a_period_of_months_ends_the_day_before_it_comes_round(start: str, months: int, last: str) -> None:
+    assert last_day_of(dt.date.fromisoformat(start), months) == dt.date.fromisoformat(last)
 
 
 def test_clamping_does_not_stick_to_the_anchor() -> None:

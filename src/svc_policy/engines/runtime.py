@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from svc_policy.expressions.steps import HitPolicy
 from svc_policy.units import Value
-from svc_policy.units import add_months as add_months_uncached
 from svc_policy.worktime.axis import WorkAxis
 from svc_policy.worktime.holds import Hold, absolute_deadline_s
+from svc_policy.worktime.known_days import FIRST_DAY, LAST_DAY, add_months, check_day, check_instant
 from svc_policy.worktime.local_clock import LocalClock
 
 DAY = 86_400
-
-
-#: Anniversaries repeat: the products of a shop are sold on few days.
-add_months = lru_cache(maxsize=65_536)(add_months_uncached)
 
 
 def possible_rows(policy: HitPolicy, conditions: Sequence[bool | None]) -> tuple[int, int]:
@@ -65,18 +60,33 @@ class PolicyClocks:
         self.axis = axis
         self._offsets: dict[int, int] = {}
         self._changing: dict[int, LocalClock] = {}
-        self.calendar = absolute_deadline_s
         if axis is not None:
             self.working = axis.deadline_s
             self.working_days = axis.workday_deadline_s
             self.work_before = axis.work_before_s
             self.worked_up = axis.instant_of_work_s
 
+    def calendar(self, start: int, need: int, holds: Sequence[Hold]) -> int | None:
+        """Find when `need` seconds have passed; None if an open hold leaves no answer.
+
+        Raises:
+            CalendarError: That lies outside the known days.
+        """
+        due = absolute_deadline_s(start, need, holds)
+        if due is not None:
+            check_instant(due)
+        return due
+
     def local_day(self, instant: int) -> int:
-        """Find the local calendar date of an instant."""
+        """Find the local calendar date of an instant.
+
+        Raises:
+            CalendarError: It lies outside the known days.
+        """
         day = instant // DAY
         offset = self._offsets.get(day)
         if offset is None:
+            check_instant(instant)
             clock = self._clock_around(day)
             if clock.changes:
                 return clock.day_of(instant)
@@ -84,7 +94,12 @@ class PolicyClocks:
         return (instant + offset) // DAY
 
     def day_end(self, day: int) -> int:
-        """Give the last second of a local day."""
+        """Give the last second of a local day.
+
+        Raises:
+            CalendarError: It lies outside the known days.
+        """
+        check_day(day)
         return self._clock_around(day).instant_of((day + 1) * DAY) - 1
 
     def _clock_around(self, day: int) -> LocalClock:
@@ -104,11 +119,6 @@ class PolicyClocks:
         due = self.axis.workday_deadline_s(instant, days)
         assert due is not None
         return due
-
-
-#: Local days are known for these days: 1970-01-02 to 2199-12-30.
-FIRST_DAY = 1
-LAST_DAY = 84_004
 
 
 def zone_changes(zone: ZoneInfo, first_day: int, last_day: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -134,4 +144,4 @@ def _offset(zone: ZoneInfo, instant: int) -> int:
     return 0 if offset is None else offset // timedelta(seconds=1)
 
 
-__all__ = ["Clocks", "PolicyClocks", "Value", "add_months", "agreed", "possible_rows"]
+__all__ = ["FIRST_DAY", "LAST_DAY", "Clocks", "PolicyClocks", "Value", "add_months", "agreed", "possible_rows"]

@@ -9,10 +9,11 @@ from sqlglot import exp
 
 from svc_policy.engines import sql_worktime as worktime
 from svc_policy.engines.sql_expressions import case, column, paren, wrapped
-from svc_policy.engines.sql_tables import DAY, MOST_CHANGES, SetupTables, calendar_months
+from svc_policy.engines.sql_tables import DAY, MOST_CHANGES, SetupTables, between, calendar_months
 from svc_policy.engines.sql_worktime import Node, number
 from svc_policy.expressions.nodes import Expression, choose, null
 from svc_policy.expressions.steps import Due
+from svc_policy.worktime.known_days import FIRST_INSTANT, LAST_INSTANT
 from svc_policy.worktime.sql_tables import CalendarShape
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Clockwork:
                 for change, offset in zip(reversed(changes), reversed(offsets[1:]), strict=True)
             ]
             first = floor(paren(worktime.plus(value, number(offsets[0]))), number(DAY))
-            self.ladder.add(name, case(branches, first) if branches else first, [instant])
+            known = between(value, FIRST_INSTANT, LAST_INSTANT)
+            self.ladder.add(name, case([(known, case(branches, first) if branches else first)]), [instant])
             return name
         alias, joins = self._join("svc_policy_zone_days", "day", floor(value, number(DAY)))
         offset = case(
@@ -222,7 +224,10 @@ class Clockwork:
             reads = (f"{step.name}_held", f"{step.name}_open_hold")
             held = (column(reads[0]), column(reads[1]))
         if step.clock == "calendar":
-            ladder.add(step.name, worktime.target_work(begun, need, *(held or ())), nodes, reads=reads)
+            target = self._name("target")
+            ladder.add(target, worktime.target_work(begun, need, *(held or ())), nodes, reads=reads)
+            known = between(column(target), FIRST_INSTANT, LAST_INSTANT)
+            ladder.add(step.name, case([(known, column(target))]), nodes, reads=(target,))
         elif step.clock == "working":
             key = Expression("work_before", (start,), type="int", nullable=True)
             reached = self.lower(key, checked=False)

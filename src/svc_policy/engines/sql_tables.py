@@ -25,13 +25,12 @@ from svc_policy.engines.sql_worktime import (
     plus,
 )
 from svc_policy.rules.family import Lookup
+from svc_policy.worktime.known_days import FIRST_MONTH_DAY, LAST_MONTH_DAY
 from svc_policy.worktime.sql_tables import CalendarShape, IntegerTable, calendar_tables
 
 #: More changes of the clock than these are looked up in a table instead of a CASE.
 MOST_CHANGES: Final = 32
 EPOCH: Final = date(1970, 1, 1).toordinal()
-FIRST_MONTH_DAY: Final = date(1900, 1, 1).toordinal() - EPOCH
-LAST_MONTH_DAY: Final = date(2299, 12, 31).toordinal() - EPOCH
 
 
 @attrs.frozen

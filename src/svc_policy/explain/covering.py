@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import typing
 from typing import TYPE_CHECKING
 
-from svc_policy.decision import Decision, PartCoverage, RuleUse
+import attrs
+
+from svc_policy.decision import Coverage, Decision, PartCoverage, RuleUse
 from svc_policy.explain.sentences import Account, Section
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import Message, message
 from svc_policy.units import Literal, format_literal
 
 if TYPE_CHECKING:
+    from svc_policy.explain.wording import Wording
     from svc_policy.policy import Policy
 
 
@@ -63,6 +67,79 @@ def speaks_of_warranty(policy: Policy, decision: Decision) -> bool:
     """Say whether the policy or the ticket says anything of a warranty; of one that nobody spoke of nothing is told."""
     tables = any(policy.pack.rows.get(table) for table in ("warranty", "exclusions"))
     return tables or decision.ticket.warranty_until is not None
+
+
+#: What covers a case, or why nothing does: see :func:`covered_by`.
+Cover = typing.Literal["warranty", "contract", "undetermined", "excluded", "none"]
+#: How a warranty stands at the request: see :func:`warranty_standing`.
+Standing = typing.Literal["runs", "over", "none", "undetermined"]
+
+
+def covered_by(policy: Policy, decision: Decision) -> Cover | None:
+    """Say in one word what covers the case; None where neither policy nor ticket says anything of coverage.
+
+    The warranty goes before a contract, as it costs the customer nothing. A contract that runs covers the case whatever
+    is open about the warranty. ``undetermined`` is what one of the two may still cover; of what neither covers,
+    ``excluded`` says that an exclusion of the warranty holds, whether or not it runs.
+    """
+    if not speaks_of_coverage(policy, decision):
+        return None
+    coverage = decision.coverage
+    if coverage.covered:
+        return "warranty"
+    if coverage.in_contract:
+        return "contract"
+    if coverage.covered is None or coverage.in_contract is None:
+        return "undetermined"
+    return "excluded" if coverage.excluded else "none"
+
+
+def warranty_standing(coverage: Coverage) -> Standing:
+    """Say in one word how the warranty stands at the request, whatever the fault: ``none`` if there never was one."""
+    if coverage.in_warranty is None:
+        return "undetermined"
+    if coverage.in_warranty:
+        return "runs"
+    return "none" if coverage.warranty_end is None else "over"
+
+
+@attrs.frozen
+class ShortCover:
+    """What covers a case: in one word, in a few words, and what belongs to them, which may be nothing."""
+
+    cover: Cover
+    text: Message
+    detail: str
+
+
+def cover_in_short(policy: Policy, decision: Decision, words: Wording) -> ShortCover | None:
+    """Say in a few words what covers the case or why nothing does; None as :func:`covered_by`."""
+    cover = covered_by(policy, decision)
+    if cover is None:
+        return None
+    coverage = decision.coverage
+    end = None if coverage.warranty_end is None else words.day(coverage.warranty_end)
+    detail = ""
+    if coverage.covered:
+        details = [] if end is None else [words(message("until {day}", day=end))]
+        if coverage.in_contract:
+            details.append(words(message("a contract runs")))
+        detail = words.parted(details)
+    elif coverage.covered is None:
+        if coverage.in_warranty and end is not None:
+            detail = words(message("the warranty runs until {day}", day=end))
+    elif speaks_of_warranty(policy, decision):
+        reasons = words.listed(words.label(item.cells.get("reason")) for item in coverage.exclusions)
+        if reasons:
+            detail = words(message("excluded: {reason}", reason=reasons))
+        elif end is not None:
+            detail = words(message("the warranty ended on {day}", day=end))
+    texts: dict[Cover, Message] = {
+        "warranty": message("covered"),
+        "contract": message("a contract runs"),
+        "undetermined": message("coverage is open"),
+    }
+    return ShortCover(cover, texts.get(cover, message("not covered")), detail)
 
 
 def _tell_warranty(account: Account) -> None:

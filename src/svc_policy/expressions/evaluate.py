@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from svc_policy.expressions.nodes import Expression, Value
-from svc_policy.units import add_months, half_up_div
+from svc_policy.units import half_up_div
+from svc_policy.worktime.known_days import add_months
 
 
 class Clock(Protocol):

@@ -18,6 +18,8 @@ from svc_policy.plan import Plan, make_plan, shape_of
 from svc_policy.policy.views import PolicyViews
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from svc_policy.engines.python import Compiled
     from svc_policy.engines.runtime import PolicyClocks
     from svc_policy.facts.reading import TicketReader
@@ -56,6 +58,9 @@ class Policy(PolicyViews):
         self._by_shape: dict[int, Compiled] = {}
         self._seen: dict[int, int] = {}
         self._names: dict[str, Sequence[str]] = {}
+        self._often = OFTEN
+        self._beside: Executor | None = None
+        self._begun: set[int] = set()
 
     @property
     def id(self) -> str:
@@ -171,9 +176,24 @@ class Policy(PolicyViews):
         if len(self._seen) >= MOST_SEEN:
             self._seen.clear()
         seen = self._seen[shape] = self._seen.get(shape, 0) + 1
-        if seen < OFTEN or len(self._by_shape) >= MOST_SHAPES:
+        if seen < self._often or len(self._by_shape) >= MOST_SHAPES:
             return self._whole
-        return self._compile_shape(shape)
+        if self._beside is None:
+            return self._compile_shape(shape)
+        if shape not in self._begun and len(self._begun) < MOST_SHAPES:
+            self._begun.add(shape)
+            self._beside.submit(self._compile_shape, shape)
+        return self._whole
+
+    def compile_beside(self, beside: Executor, often: int = OFTEN) -> None:
+        """Compile the functions of shapes beside the tickets from now on, so that none waits for one.
+
+        Args:
+            beside: Where they are compiled, in a thread of this process.
+            often: How many tickets a shape has to have had.
+        """
+        self._beside = beside
+        self._often = often
 
     def _compile_shape(self, shape: int) -> Compiled:
         from svc_policy.engines.python import compile_plan

@@ -43,9 +43,11 @@ def share_and_left(
     unit, need = _need(views, decision, row)
     left = None if due is None or done is not None else int(due) - decision.at_s
     clocks = views.clocks
+    # Without a hold it is due when it is due: nothing is asked anew.
+    asks = due is None or bool(decision.ticket.holds)
     closed = closed_now(holds, until)
     try:
-        used, resumed = _used_and_resumed(clocks, unit, need, start, until, due, closed)
+        used, resumed = _used_and_resumed(clocks, unit, need, start, until, due, closed, asks=asks)
     except CalendarError:
         return None, left, None
     return used, left, resumed if status == "on hold" else None
@@ -59,19 +61,21 @@ def _used_and_resumed(
     until: int,
     due: Cell,
     closed: Sequence[Hold],
+    *,
+    asks: bool,
 ) -> tuple[int | None, int | None]:
     used: int | None = None
     resumed: int | None = None
     if unit == "s" and need:
         used = max(0, absolute_elapsed_s(start, until, closed)) * WHOLE // need
-        resumed = clocks.calendar(start, need, closed)
+        resumed = clocks.calendar(start, need, closed) if asks else None
     elif unit == "working_s" and need and clocks.axis is not None:
         used = max(0, clocks.axis.elapsed_s(start, until, closed)) * WHOLE // need
-        resumed = clocks.working(start, need, closed)
+        resumed = clocks.working(start, need, closed) if asks else None
     elif unit == "working_days" and clocks.axis is not None:
         if due is not None and (whole := clocks.axis.elapsed_s(start, int(due))):
             used = max(0, clocks.axis.elapsed_s(start, until)) * WHOLE // whole
-        resumed = clocks.working_days(start, need, closed)
+        resumed = clocks.working_days(start, need, closed) if asks else None
     elif due is not None and int(due) > start:
         used = max(0, until - start) * WHOLE // (int(due) - start)
     return used, resumed

@@ -12,7 +12,8 @@ from svc_policy.errors import CalendarError
 from svc_policy.messages import LOCALES, Language, message
 from svc_policy.schedule import Schedule, ScheduleWords
 from svc_policy.statistics import Period
-from svc_policy.units.days import add_months, date_of
+from svc_policy.units.days import date_of
+from svc_policy.worktime.months import last_day_of
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
@@ -25,9 +26,9 @@ def coming_days(policy: Policy, period: Period) -> Schedule | None:
     """Lay out the month after the period; None where the policy has no schedule, or its calendar ends before."""
     if not policy.pack.rows.get("schedules") or period.last is None:
         return None
-    first = period.last + 1
+    first = date(*date_of(period.last + 1))
     try:
-        return policy.schedule(from_=date(*date_of(first)), until=date(*date_of(add_months(first, 1) - 1)))
+        return policy.schedule(from_=first, until=last_day_of(first, 1))
     except CalendarError:
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from svc_policy.server.writing import decision_to_json
 HEAD: Final = ("schema", "policy", "at", "ticket_id")
 QUOTE: Final = (*HEAD, "category", "quote", "needs", "next_change_at")
 EXPLAINED: Final = (*HEAD, "needs", "next_change_at")
+#: A function of its own takes as long as thousands of its tickets save by it.
+OFTEN: Final = 5_000
+_BESIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="svc-policy-shapes")
 
 
 def instant_in(text: str | None, policy: Policy) -> int:
@@ -176,6 +180,7 @@ def ready(policy: Policy) -> None:
     """
     try:
         policy.prepare()
+        policy.compile_beside(_BESIDE, OFTEN)
     except RecursionError:
         text = message("the policy `{policy}` is too deep to be compiled", policy=policy.id)
         raise UsageError([problem("serve-policy-deep", text)]) from None

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 from collections import deque
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ MANY: Final = 4 * 2**20
 PAUSE: Final = 0.05
 #: Seconds that an idle process is kept, with what it has compiled.
 _WARM: Final = 300.0
+#: Seconds for a batch to give its place.
+_ROOM: Final = 5.0
 #: Pieces of up to 4 KiB that are kept of what a process wrote on standard error.
 _MOST_SAID: Final = 8
 _WHERE: Final = re.compile(r'^  File "([^"\n]+)", line (\d+)', re.MULTILINE)
@@ -104,13 +107,35 @@ class Workers:
         self._idle: list[tuple[Worker, asyncio.TimerHandle]] = []
         self._all: set[Worker] = set()
         self._starting = 0
+        #: The bodies of the batches that are being decided.
+        self.bodies: set[_Body] = set()
 
     async def lease(self, key: object) -> Worker:
         """Take a process, the one that has compiled what is wanted if there is one.
 
+        If all are taken, a batch that stands still gives its place.
+
         Raises:
             Refused: All are busy.
         """
+        if not self._idle and self._taken >= self._limits.batches_at_once:
+            await self._make_room()
+        return await self._lease(key)
+
+    @property
+    def _taken(self) -> int:
+        return len(self._all) + self._starting
+
+    async def _make_room(self) -> None:
+        standing = max(self.bodies, key=lambda body: body.stands, default=None)
+        if standing is None or standing.stands < self._limits.pause:
+            return
+        standing.give_way()
+        until = time.monotonic() + _ROOM
+        while not self._idle and self._taken >= self._limits.batches_at_once and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+
+    async def _lease(self, key: object) -> Worker:
         for index in sorted(range(len(self._idle)), key=lambda index: self._idle[index][0].key != key):
             worker, timer = self._idle.pop(index)
             timer.cancel()
@@ -118,10 +143,9 @@ class Workers:
                 worker.key = key
                 return worker
             self._all.discard(worker)
-            return await self.lease(key)
-        taken = len(self._all) + self._starting
-        if taken >= self._limits.batches_at_once:
-            text = message("{count} batches are being decided already", count=taken)
+            return await self._lease(key)
+        if self._taken >= self._limits.batches_at_once:
+            text = message("{count} batches are being decided already", count=self._taken)
             raise refuse(503, "serve-batch-busy", text, headers={"retry-after": "30"})
         # Its place is taken before it has started.
         self._starting += 1
@@ -221,6 +245,7 @@ class _Answers(ASGIResponse):
         is_whole = False
         body = _Body(receive, self._limits)
         feeding: asyncio.Task[None] | None = None
+        self._workers.bodies.add(body)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             feeding = asyncio.create_task(self._feed(body))
@@ -234,6 +259,7 @@ class _Answers(ASGIResponse):
         except (EOFError, OSError, TimeoutError):
             counted = None
         finally:
+            self._workers.bodies.discard(body)
             if feeding is not None:
                 feeding.cancel()
                 with contextlib.suppress(BaseException):
@@ -297,6 +323,7 @@ class _Body:
         self._receive = receive
         self._limits = limits
         self._rest = b""
+        self._since: float | None = None
         #: Bytes that are kept of the line that has not ended.
         self._open = 0
         self._ended = False
@@ -332,6 +359,26 @@ class _Body:
 
     async def lines(self) -> bytes:
         """Give the next whole lines; nothing at the end."""
+        self._since = time.monotonic()
+        try:
+            return await self._lines()
+        finally:
+            self._since = None
+
+    @property
+    def stands(self) -> float:
+        """Seconds for which everything is answered and no whole line has come."""
+        if self._since is None or self.answered < self._sent or self.refused is not None:
+            return 0.0
+        return time.monotonic() - self._since
+
+    def give_way(self) -> None:
+        """End the batch here, for another that needs its place."""
+        text = message("the batch stood still for {seconds} s while another needed its place", seconds=int(self.stands))
+        self.refused = refuse(503, "serve-batch-still", text, message("send what is left as another batch"))
+        self.close()
+
+    async def _lines(self) -> bytes:
         pieces = [self._rest]
         size, count = len(self._rest), 0
         self._rest = b""
@@ -381,6 +428,9 @@ class _Body:
             if not done:
                 return None
         try:
+            if self._pending.cancelled():
+                self._ended = True
+                return b""
             piece = self._pending.result()
         except Refused as refused:
             self.refused = refused

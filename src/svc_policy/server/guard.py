@@ -11,15 +11,16 @@ import itertools
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from datetime import UTC, datetime
+from types import CoroutineType, coroutine
 from typing import Any, Final
 
 from svc_policy.errors import Problem
 from svc_policy.messages import message
 from svc_policy.server.metrics import Metrics
 from svc_policy.server.problems import MEDIA_TYPE, Refused, language_in, problem_body, refuse
-from svc_policy.server.routes import Route, methods_of, route_of
+from svc_policy.server.routes import NONE, Route, methods_of, route_of
 from svc_policy.server.settings import Settings
 from svc_policy.server.tokens import Tokens, is_expired
 
@@ -77,17 +78,16 @@ class Guard:
                 if method == "OPTIONS" and (allowed := methods_of(scope["path"])):
                     await exchange.tell(allowed)
                     return
+                if route in NONE:
+                    raise refuse(404, "serve-not-found", message("there is nothing at this path"))
                 inner = self._direct.get(route.name, self._inner) if method == route.method else self._inner
                 await inner(scope, exchange.receive, exchange.send)
             except Refused as refused:
                 await exchange.refuse(refused)
-        except Cut:
-            exchange.status = exchange.status or 499
-            raise
         finally:
             self._metrics.open -= 1
             took = time.perf_counter() - began
-            status = exchange.status or 499
+            status = exchange.status if exchange.is_whole else 499
             self._metrics.answered(route.name, method, status, took)
             if self._log is not None:
                 self._log.note(scope, route, status, took, exchange.sent, who)
@@ -103,23 +103,29 @@ class Guard:
         Raises:
             Refused: It may not.
         """
-        host = origin = given = site = None
+        host = origin = given = site = mode = None
         for name, value in scope["headers"]:
             if name == b"host":
+                _check_once(name, host)
                 host = value
             elif name == b"origin":
+                _check_once(name, origin)
                 origin = value
             elif name == b"authorization":
+                _check_once(name, given)
                 given = value
             elif name == b"sec-fetch-site":
                 site = value
+            elif name == b"sec-fetch-mode":
+                mode = value
         if self._tokens is None:
             name = (host or b"").decode("latin-1").lower()
             if _without_port(name) not in LOCAL:
                 text = message("without tokens the service answers to names of this machine only")
                 raise refuse(421, "serve-host", text, message("ask for {names}", names=", ".join(sorted(LOCAL))))
             if (origin is not None and origin.decode("latin-1").lower().partition("://")[2] != name) or (
-                site == b"cross-site"
+                # A link on a page elsewhere may lead here; the page that it opens has nothing of a policy in it.
+                site == b"cross-site" and not (route.name == "page" and mode == b"navigate")
             ):
                 text = message("a page of another origin may not ask without a token")
                 raise refuse(403, "serve-origin", text)
@@ -149,6 +155,11 @@ class Guard:
         return token.name
 
 
+def _check_once(name: bytes, before: bytes | None) -> None:
+    if before is not None:
+        raise refuse(400, "serve-head-twice", message("the head of the request has `{name}` twice", name=name.decode()))
+
+
 def _without_port(name: str) -> str:
     if name.startswith("["):
         return name.partition("]")[0] + "]"
@@ -160,14 +171,16 @@ class _Exchange:
 
     __slots__ = (
         "_came",
+        "_came_whole",
         "_deadline",
         "_idle",
-        "_is_whole",
+        "_is_gone",
         "_most",
         "_receive",
         "_scope",
         "_send",
         "_started",
+        "is_whole",
         "sent",
         "status",
     )
@@ -178,11 +191,23 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._came = 0
-        self._most = {"ticket": limits.ticket, "upload": limits.upload, "stream": None, "none": 64 * 1024}[route.body]
+        body = route.body
+        self._most: int | None = (
+            limits.ticket
+            if body == "ticket"
+            else limits.upload
+            if body == "upload"
+            else None
+            if body == "stream"
+            else 64 * 1024
+        )
         self._idle = limits.idle
         self._deadline = None if route.body == "stream" else time.monotonic() + limits.body
-        self._is_whole = False
+        self._came_whole = False
+        self._is_gone = False
         self._started = False
+        #: Whether all of the answer was taken, as far as one knows.
+        self.is_whole = False
         self.status = 0
         self.sent = 0
 
@@ -192,19 +217,25 @@ class _Exchange:
         Raises:
             Refused: The body is too large, or does not come.
         """
-        if self._is_whole:
+        if self._came_whole:
             # Nothing comes any more but the end of the connection, which may be waited for.
-            return await self._receive()
+            piece = await self._receive()
+            self._is_gone = piece["type"] == "http.disconnect"
+            return piece
         wait = self._idle if self._deadline is None else self._deadline - time.monotonic()
         if self._came == 0 and self._most is not None:
             self._check_length(self._most)
         try:
-            async with asyncio.timeout(max(wait, 0)):
-                piece = await self._receive()
+            piece = await _in_time(self._receive(), max(wait, 0))
         except TimeoutError:
             text = message("the body of the request did not come in time")
             raise refuse(408, "serve-body-slow", text, headers={"connection": "close"}) from None
-        self._is_whole = not piece.get("more_body", False)
+        self._came_whole = not piece.get("more_body", False)
+        if piece["type"] == "http.disconnect":
+            self._is_gone = True
+            if self._most is not None:
+                # Nobody reads this.
+                raise Refused(499, ())
         if piece["type"] == "http.request" and self._most is not None:
             self._came += len(piece.get("body", b""))
             if self._came > self._most:
@@ -230,16 +261,20 @@ class _Exchange:
         if piece["type"] == "http.response.start":
             self._started = True
             self.status = piece["status"]
-            headers = [*piece["headers"], *_HEADERS]
-            if not any(name == b"cache-control" for name, _ in headers):
+            given = piece["headers"]
+            headers = [*given, *_HEADERS, (b"svc-policy-request", self._scope["svc_policy_id"].encode())]
+            for name, _ in given:
+                if name == b"cache-control":
+                    break
+            else:
                 headers.append(_NO_STORE)
-            headers.append((b"svc-policy-request", self._scope["svc_policy_id"].encode()))
             piece["headers"] = headers
             await self._send(piece)
             return
         self.sent += len(piece.get("body", b""))
         if not piece.get("more_body", False):
             await self._send(piece)
+            self.is_whole = not self._is_gone
             return
         try:
             async with asyncio.timeout(self._idle):
@@ -274,6 +309,37 @@ class _Exchange:
         ]
         await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
+
+
+async def _in_time(waited: Awaitable[Message], seconds: float) -> Message:
+    """Await something for so long; what is there already costs no clock.
+
+    Raises:
+        TimeoutError: It did not come.
+    """
+    if not isinstance(waited, CoroutineType):
+        async with asyncio.timeout(seconds):
+            return await waited
+    try:
+        first = waited.send(None)
+    except StopIteration as ended:
+        piece: Message = ended.value
+        return piece
+    async with asyncio.timeout(seconds):
+        return await _go_on(waited, first)
+
+
+@coroutine
+def _go_on(begun: Any, first: Any) -> Generator[Any, Any, Message]:
+    """Go on awaiting what has begun to wait for `first`."""
+    try:
+        yield first
+    except BaseException as error:
+        # Whoever ends the waiting ends it in there.
+        begun.throw(error)
+        raise
+    piece: Message = yield from begun
+    return piece
 
 
 class AccessLog:

@@ -57,6 +57,7 @@ TITLES: Final[Mapping[int, Message]] = {
     421: message("the request is meant for another host"),
     422: message("this is not of the form that is asked for"),
     431: message("the head of the request is too large"),
+    499: message("the client has left"),
     500: message("an error of the service"),
     503: message("the service is busy"),
 }

@@ -44,12 +44,22 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(name="openapi", method="GET", path="/openapi.json", scope=None),
     Route(name="docs", method="GET", path="/docs", scope=None),
 )
-#: What the desk serves: the page itself, which holds no data, and whatever else is not under `/v1`.
-PAGE: Final = Route(name="page", method="GET", path="/desk", scope=None)
-#: What the page asks, in its own words, which change with it: no part of the published interface.
-DESK: Final = Route(name="desk", method="GET", path="/v1/desk", scope="decide", body="ticket")
-#: What is under `/v1` and no route.
-UNKNOWN: Final = Route(name="unknown", method="GET", path="/v1", scope="read", body="ticket")
+_DESK: Final = "/v1/desk/policies"
+#: What the page of the desk is made of, which holds no data; and what it asks, in its own words, which change with it:
+#: no part of the published interface.
+DESK: Final[tuple[Route, ...]] = (
+    *(Route(name="page", method="GET", path=path, scope=None) for path in ("/", "/desk", "/desk/", "/desk/{name}")),
+    Route(name="desk", method="GET", path=_DESK, scope="decide"),
+    Route(name="desk", method="GET", path=f"{_DESK}/{{name}}/form", scope="decide"),
+    *(
+        Route(name="desk", method="POST", path=f"{_DESK}/{{name}}/{what}", scope="decide", body="ticket")
+        for what in ("answer", "tables", "steps")
+    ),
+)
+#: What is no route: nothing behind the guard is asked for it.
+UNKNOWN: Final = Route(name="unknown", method="GET", path="/v1", scope="read")
+_NOWHERE: Final = Route(name="unknown", method="GET", path="/", scope=None)
+NONE: Final = (UNKNOWN, _NOWHERE)
 
 
 @functools.lru_cache(256)
@@ -69,17 +79,18 @@ def _is_at(route: Route, wanted: list[str]) -> bool:
 
 @functools.lru_cache(2048)
 def route_of(method: str, path: str) -> Route:
-    """Find what a request asks for; a path with another method is the nearest of its path."""
+    """Find what a request asks for; a path with another method is the nearest of its path.
+
+    A path is taken as it is written: with a slash too many it is another one, which leads nowhere.
+    """
     wanted = path.split("/")
     method = "GET" if method == "HEAD" else method
     near: Route | None = None
-    for route in ROUTES:
+    for route in (*ROUTES, *DESK):
         if _is_at(route, wanted):
             if route.method == method:
                 return route
             near = near or route
     if near is not None:
         return attrs.evolve(near, body="ticket")
-    if path.startswith("/v1/desk/"):
-        return DESK
-    return UNKNOWN if path.startswith("/v1") else PAGE
+    return UNKNOWN if path.lstrip("/").startswith("v1") else _NOWHERE

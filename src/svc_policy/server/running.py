@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Generator, Sequence
 from types import FrameType
 from typing import Any, Final
@@ -21,13 +22,19 @@ from svc_policy.errors import Problem, UsageError, problem, reason_of
 from svc_policy.messages import message
 from svc_policy.server import answering
 from svc_policy.server.app import Service, create_service
+from svc_policy.server.guard import Cut
 from svc_policy.server.problems import MEDIA_TYPE, problem_body, refuse
 from svc_policy.server.settings import Limits, Settings
 from svc_policy.server.shelf import Kept
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+#: Seconds that the end itself may take.
+_GRACE: Final = 2.0
 #: Looks whether a client goes on reading, in the time in which it has to.
 _LOOKS: Final = 4
+#: Seconds and bytes for the rest of a body whose request is answered already.
+_LINGER: Final = 5.0
+_MOST_MORE: Final = 2**20
 _REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
 
@@ -41,6 +48,8 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
         _unread: asyncio.TimerHandle | None = None
         _left = 0
         _looks = 0
+        _lingering: asyncio.TimerHandle | None = None
+        _more = 0
         _head = 0
         _in_head = False
 
@@ -54,6 +63,7 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
             self._stop_watching()
+            self._stop_lingering()
             super().connection_lost(exc)
 
         def pause_writing(self) -> None:
@@ -68,6 +78,19 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
             super().on_response_complete()
             if self.transport.is_closing():
                 self._watch()
+            elif self.cycle.response_complete and self.cycle.more_body:
+                # A body that was not waited for: a little of it may still be under way.
+                self._more = 0
+                self._lingering = self.loop.call_later(_LINGER, self.transport.abort)
+
+        def on_message_complete(self) -> None:
+            self._stop_lingering()
+            super().on_message_complete()
+
+        def _stop_lingering(self) -> None:
+            if self._lingering is not None:
+                self._lingering.cancel()
+                self._lingering = None
 
         def timeout_keep_alive_handler(self) -> None:
             super().timeout_keep_alive_handler()
@@ -103,6 +126,13 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
                 if self._head > limits.head_size:
                     text = message("the head is larger than {most} bytes", most=limits.head_size)
                     self._refuse(431, "serve-head-large", text)
+            elif self._lingering is not None:
+                self._more += len(data)
+                if self._more > _MOST_MORE:
+                    self.transport.abort()
+            elif self._patience is None and (self.cycle is None or self.cycle.response_complete):
+                # Blank lines before a head are no head.
+                self._wait()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -179,6 +209,14 @@ class _Server(uvicorn.Server):
             os._exit(128 + sig)
         self.should_exit = True
         self._on_stop()
+        # A thread cannot be ended: one that still works then goes with the process.
+        last = threading.Timer((self.config.timeout_graceful_shutdown or 0) + _GRACE, self._abandon)
+        last.daemon = True
+        last.start()
+
+    def _abandon(self) -> None:
+        self._at_once()
+        os._exit(0)
 
 
 def open_socket(settings: Settings) -> socket.socket:
@@ -246,6 +284,7 @@ def run(
 
 def _serve(service: Service, settings: Settings, listening: socket.socket, started: Callable[[str], None]) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         service.guard,
         http=_protocol_of(settings.limits),
@@ -266,6 +305,7 @@ def _serve(service: Service, settings: Settings, listening: socket.socket, start
     def at_once() -> None:
         service.stop()
         service.store.close()
+        service.guard.close()
 
     server = _Server(config, on_stop, at_once)
     host, port = listening.getsockname()[:2]
@@ -278,6 +318,11 @@ def _serve(service: Service, settings: Settings, listening: socket.socket, start
     started(f"http://{shown}:{port}")
     server.run(sockets=[listening])
     service.guard.close()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Say whether a line of uvicorn's log is more than that a client went, which the access log says."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], Cut)
 
 
 def _allow_many_files(wanted: int) -> None:

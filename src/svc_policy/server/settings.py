@@ -21,6 +21,7 @@ class Limits:
     an upload may take, and one answer of a batch's process, `heavy_memory` what it may use and `batch_memory` what the
     process of a batch; so many of them (`heavy_at_once`) and so many
     batches (`batches_at_once`) run at once, others wait or are told to come back;
+    `pause` is how long a batch may send no whole line while another waits for its place;
     `steps_waiting` are the searches for boundaries of the desk that may wait while one runs. `connections` are all
     that may be open, `kept` the policies of one name that can still be asked for by digest, `names` how many names
     there may be, `stop` how
@@ -43,6 +44,7 @@ class Limits:
     heavy_at_once: int = 1
     heavy_waiting: int = 8
     batches_at_once: int = 2
+    pause: float = 5.0
     steps_waiting: int = 4
     connections: int = 4000
     kept: int = 10

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+import operator
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -21,6 +22,20 @@ from svc_policy.rules.family import Parameter
 
 _MOST_KEPT: Final = 20_000
 _MOST_CHOICES: Final = 256
+_MOST_QUOTES: Final = 500
+#: How the names of columns begin that a quote is made from.
+_QUOTED: Final = (
+    "fee_",
+    "surcharge",
+    "subtotal",
+    "discount",
+    "tax",
+    "total",
+    "payable",
+    "payer",
+    "needs_confirmation",
+    "confirmations",
+)
 #: A table of rules, its column, the column's place among those of a ticket or what it always is.
 _Taken = tuple[str, str | None, int | None, Cell]
 #: What coverage without parts is made from.
@@ -80,6 +95,15 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def quote_columns(policy: Policy) -> tuple[str, ...]:
+    """Name the columns of a ticket that a quote is made from."""
+    return tuple(name for name in policy.plan.names("ticket") if name.startswith(_QUOTED))
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
 class Writer:
     """Writes the decisions of one policy.
 
@@ -101,10 +125,14 @@ class Writer:
         makers["coverage"] = self._coverage
         makers["penalties"] = self._penalties
         makers["escalation_level"] = self._level
+        makers["quote"] = self._quote
         self._makers = makers
         #: The makers of each choice of keys, and what is taken of each layout; a few of either.
         self._chosen: dict[frozenset[str] | None, tuple[tuple[str, Any], ...]] = {None: tuple(makers.items())}
         self._of_layout: dict[int, tuple[Layout, tuple[_Taken, ...]]] = {}
+        self._quotes: dict[int, tuple[Layout, Callable[[Any], Any], dict[object, Any]]] = {}
+        self._quoted = quote_columns(policy)
+        self._is_taxed_by_day = isinstance(policy.pack.settings.money.tax, Parameter)
         self._has_fields = bool(policy.pack.rows.get("fields"))
         #: The allowance of a row that is a parameter has the value of a day.
         self._is_dated = {
@@ -207,6 +235,29 @@ class Writer:
         made = MAKERS["escalation_level"](policy, decision, plain)
         fixed = all(id(item) in policy.fixed_items for item in policy.items(decision, "escalations"))
         return self._keep(key, made) if fixed else made
+
+    def _quote(self, policy: Policy, decision: Decision, plain: Plain) -> Any:
+        """Write the quote; without parts and materials the columns of fees say it whole, and come again and again."""
+        if decision.ticket.parts or decision.ticket.materials:
+            return plain(policy.quote(decision))
+        layout = decision.layout
+        known = self._quotes.get(id(layout))
+        if known is None:
+            if len(self._quotes) >= _MOST_CHOICES:
+                self._quotes.clear()
+            index = layout.index["ticket"]
+            places = [index[name] for name in self._quoted if name in index]
+            # What is the same for every ticket of a layout is not asked.
+            known = self._quotes[id(layout)] = layout, operator.itemgetter(*places) if places else _nothing, {}
+        key = known[1](decision.early)
+        if self._is_taxed_by_day:
+            key = key, policy.governing_dates(decision)["fee"]
+        kept = known[2].get(key)
+        if kept is None:
+            if len(known[2]) >= _MOST_QUOTES:
+                known[2].clear()
+            kept = known[2][key] = msgspec.Raw(_ENCODER.encode(plain(policy.quote(decision))))
+        return kept
 
     def _penalties(self, policy: Policy, decision: Decision, plain: Plain) -> Any:
         """Write the penalties; those of missed targets alone are the same wherever the same rows hold on a day."""

@@ -16,7 +16,7 @@ from svc_policy.units import day_of
 from svc_policy.units import days_in_month as month_length
 from svc_policy.worktime.windows import date_of, day_number
 
-__all__ = ["add_months", "add_months_to_day", "civil_of", "first_of_month", "month_length"]
+__all__ = ["add_months", "add_months_to_day", "civil_of", "first_of_month", "last_day_of", "month_length"]
 
 _FIRST, _LAST = day_number(dt.date.min), day_number(dt.date.max)
 
@@ -39,6 +39,18 @@ def add_months(day: dt.date, months: int) -> dt.date:
             ]
         )
     return date_of(landed)
+
+
+def last_day_of(start: dt.date, months: int) -> dt.date:
+    """Find the last day of a period of whole months that begins on `start`: the day before it comes round.
+
+    24 months from 10 January 2026 end with 9 January 2028; twelve from 29 February 2024 with 27 February 2025,
+    the day before the clamped anniversary.
+
+    Raises:
+        CalendarError: As :func:`add_months`.
+    """
+    return add_months(start, months) - dt.timedelta(days=1)
 
 
 def first_of_month(year: int, month: int) -> int:

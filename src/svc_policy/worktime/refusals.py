@@ -6,6 +6,7 @@ import datetime as dt
 
 from svc_policy.errors import Problem, problem
 from svc_policy.messages import message
+from svc_policy.units import format_day
 from svc_policy.worktime.windows import date_of
 
 _HELP = message("a calendar does not guess; extend `valid` and freeze the exceptions of the years it gains")
@@ -36,6 +37,20 @@ def day_outside(day: int, first_day: int, last_day: int) -> Problem:
             last=date_of(last_day).isoformat(),
         ),
         help=_HELP,
+    )
+
+
+def date_unknown(day: int, first_day: int, last_day: int) -> Problem:
+    """Say that a date lies before or after the years in which days are reckoned at all."""
+    return problem(
+        "calendar-date-unknown",
+        message(
+            "the decision would need `{at}`, and dates are reckoned from {first} to {last}",
+            at=format_day(day),
+            first=date_of(first_day).isoformat(),
+            last=date_of(last_day).isoformat(),
+        ),
+        help=message("see the dates and instants of the ticket; a last day that is told, as `warranty_until`, may be any"),
     )
 
 

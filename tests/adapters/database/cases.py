@@ -421,8 +421,8 @@ class Carries:
         kept = found.listed.read_bytes()
         fill(url, 5, first=26)
         found = transfer(at=AT)
-        assert (found.read, found.made, found.unchanged) == (5, 5, 0)
-        assert found.listed is None
+        assert (found.read, found.made, found.unchanged, found.unreadable) == (5, 5, 0, 0)
+        assert found.listed is not None and found.listed.read_bytes() == kept
         state.unlink()
         found = transfer(at=AT)
         assert found.listed is not None and found.listed.read_bytes() == kept

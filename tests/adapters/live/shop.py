@@ -42,5 +42,22 @@ label.zh = "计次"
 """
 
 
+LISTED = {
+    "lookups/devices": "key,delivered_on\nS-1,2026-01-20\nS-2,2026-02-20\n",
+    "remedies": "rule,from,until,earlier_repairs,then: remedy,cite\n"
+    "old,,2026-02-01,>= 1,exchange,m-1\nnew,2026-02-01,,>= 1,return,m-1\n",
+}
+DEVICES = """
+[lookups.devices]
+key = "serial_no"
+fills = ["delivered_on"]
+"""
+
+
 def shop(folder: Path) -> Policy:
     return made(folder, TABLES, SETTINGS)
+
+
+def listed_shop(folder: Path) -> Policy:
+    """Write a shop that has its customers' devices on a list, with what it offers by the day of their delivery."""
+    return made(folder, LISTED, DEVICES)

@@ -103,7 +103,8 @@ def test_the_form_has_what_the_policy_reads_with_its_words_units_and_limits(poli
     facts = {fact["name"]: fact for fact in found["facts"]}
     assert {"ticket_id", "received_at", "delivered_on", "distance_km", "labour_hours", "key_equipment"} <= set(facts)
     assert "customer_kind" not in facts
-    assert facts["distance_km"]["unit"] == "km"
+    assert facts["distance_km"]["unit"] == {"en": "km", "zh": "公里"}
+    assert facts["labour_hours"]["unit"] == {"en": "h", "zh": "小时"}
     assert (facts["distance_km"]["low"], facts["distance_km"]["high"]) == ("0", "20100")
     assert facts["distance_km"]["label"] == {"en": "distance by road", "zh": "路程"}
     assert facts["key_equipment"]["default"] is False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from svc_policy.adapters.database.connecting import TIMEOUT
@@ -11,12 +10,11 @@ from svc_policy.adapters.database.writing import TABLE, DatabaseSink
 from svc_policy.adapters.registry import Adapter, Option
 from svc_policy.errors import UsageError, problem
 from svc_policy.facts.registry import LISTS
+from svc_policy.facts.typed import read_truth
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
-
-_TRUTHS: Final[Mapping[str, bool]] = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 def open_source(policy: Policy, **options: Any) -> DatabaseSource:
@@ -42,9 +40,9 @@ def open_sink(policy: Policy, **options: Any) -> DatabaseSink:
     _number(options, "timeout", float)
     create = options.get("create")
     if isinstance(create, str):
-        if create.lower() not in _TRUTHS:
+        options["create"] = read_truth(create)
+        if options["create"] is None:
             _refuse("create", create, "yes")
-        options["create"] = _TRUTHS[create.lower()]
     columns = options.get("columns")
     if isinstance(columns, str):
         pairs = [part.partition("=") for part in columns.split(",")]

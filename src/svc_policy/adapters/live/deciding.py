@@ -34,7 +34,7 @@ MOST_SEEN = 10_000
 
 
 class Deciding:
-    """Decides some columns of a policy's tickets; `days` are governing days, read as columns: see :func:`day_column`."""
+    """Decides some columns of a policy's tickets; governing `days` are read as columns, by :func:`day_column`."""
 
     def __init__(self, policy: Policy, columns: Iterable[str], days: Iterable[Governing] = ()) -> None:
         self._policy = policy

@@ -46,9 +46,7 @@ def watched_rules(policy: Policy) -> tuple[WatchedRule, ...]:
     """List what is watched: each escalation with each of its targets, and rows of lists that read earlier repairs."""
     tables = policy.plan.tables
     targets = [target for row in policy.pack.rows.get("escalations", ()) for target in watched(row) or ("",)]
-    rows = zip(
-        tables.get("escalations", ()), targets, policy.plan.instants.get("escalations", ()), strict=True
-    )
+    rows = zip(tables.get("escalations", ()), targets, policy.plan.instants.get("escalations", ()), strict=True)
     found = [
         WatchedRule(table="escalations", bit=bit, row=row, target=target, instant=instant)
         for bit, (row, target, instant) in enumerate(rows)

@@ -17,7 +17,8 @@ import attrs
 from svc_policy.adapters.oscar.configuration import Configuration
 from svc_policy.adapters.oscar.facts import LineFacts, check_value, ticket_data, ticket_facts
 from svc_policy.errors import Problem, problem
-from svc_policy.messages import Message, message
+from svc_policy.facts.typed import read_typed, unit_of
+from svc_policy.messages import message
 
 if TYPE_CHECKING:
     from svc_policy.decision import Decision
@@ -157,7 +158,7 @@ def question_of(
         label=label[:1].upper() + label[1:],
         kind=_kind(fact),
         choices=tuple(_choices(fact, words)),
-        unit=_unit(fact, policy, words),
+        unit=unit_of(fact, policy.pack.settings.currency, words.language),
         settles=tuple(_settled(policy, decision, name, words)),
         answer=shown_answer(fact, answer, zone),
     )
@@ -180,21 +181,6 @@ def _choices(fact: Fact, words: Wording) -> Iterator[tuple[str, str]]:
         yield from (("yes", words(YES_NO[True])), ("no", words(YES_NO[False])))
     for value, texts in fact.values.items():
         yield value, texts[words.language == "zh"]
-
-
-_UNITS: Final[Mapping[str, Message]] = {
-    "distance": message("km"),
-    "area": message("m²"),
-    "weight": message("kg"),
-    "duration": message("hours"),
-    "share": message("%"),
-}
-
-
-def _unit(fact: Fact, policy: Policy, words: Wording) -> str:
-    if fact.kind == "money":
-        return policy.pack.settings.currency
-    return words(_UNITS[fact.kind]) if fact.kind in _UNITS else ""
 
 
 def _settled(policy: Policy, decision: Decision, name: str, words: Wording) -> Iterator[str]:
@@ -240,25 +226,16 @@ def read_answer(
         zone: In which an instant without an offset was typed.
         today: After which no day of purchase or delivery can lie.
     """
-    text = text.strip()
-    if not text:
+    value: Any = read_typed(fact, text)
+    if value is None:
         return None, problem("oscar-answer-missing", message("an answer is missing"))
-    value: Any = text
-    if fact.kind == "bool":
-        if text not in ("yes", "no"):
-            return None, problem("oscar-answer-choice", message("choose one of the answers"))
-        value = text == "yes"
-    elif fact.values and text not in fact.values:
+    if (fact.kind == "bool" and not isinstance(value, bool)) or (fact.values and value not in fact.values):
         return None, problem("oscar-answer-choice", message("choose one of the answers"))
-    elif fact.kind == "count" and text.isascii() and text.lstrip("-").isdigit() and len(text) < 16:
-        value = int(text)
-    elif fact.kind == "share" and "%" not in text:
-        value = f"{text} %"
-    elif fact.kind == "instant":
+    if fact.kind == "instant":
         try:
-            at = datetime.fromisoformat(text)
+            at = datetime.fromisoformat(value)
         except ValueError:
-            return None, problem("oscar-answer-instant", message("`{value}` is no date and time", value=text[:60]))
+            return None, problem("oscar-answer-instant", message("`{value}` is no date and time", value=value[:60]))
         # What a browser sends has no zone: it is that of whoever looks at the page.
         value = (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
     problems = check_value(policy, fact.name, value)

@@ -46,10 +46,12 @@ class LineFacts:
 
     def with_answers(self, answers: Mapping[str, Any], configuration: Configuration) -> dict[str, Any]:
         """Add what somebody answered; the product's own warranty then ends by what is known of its beginning."""
+        from svc_policy.worktime.months import last_day_of
+
         facts = {**self.facts, **answers}
         start = facts.get(configuration.warranty_from)
         if self.warranty_months is not None and start is not None and "warranty_until" not in facts:
-            facts["warranty_until"] = last_day(date.fromisoformat(str(start)), self.warranty_months).isoformat()
+            facts["warranty_until"] = last_day_of(date.fromisoformat(str(start)), self.warranty_months).isoformat()
         return facts
 
 
@@ -110,13 +112,6 @@ def facts_of_line(line: Any, policy: Policy, configuration: Configuration) -> Li
         warranty_months=found.warranty_months,
     )
     return attrs.evolve(read, facts=read.with_answers({}, configuration))
-
-
-def last_day(start: date, months: int) -> date:
-    """Give the last covered day of a warranty of some months: the anniversary less one day, the month's end at most."""
-    from svc_policy.worktime.months import add_months
-
-    return date.fromordinal(add_months(start, months).toordinal() - 1)
 
 
 class _Found:

@@ -14,7 +14,8 @@ from svc_policy.adapters.oscar.facts import LineFacts, facts_of_line, ticket_dat
 from svc_policy.adapters.oscar.policies import current_policy, language, words
 from svc_policy.adapters.oscar.telling import category, price
 from svc_policy.errors import PolicyError, Problem
-from svc_policy.messages import Message, message
+from svc_policy.explain.covering import cover_in_short, covered_by, warranty_standing
+from svc_policy.messages import message
 
 if TYPE_CHECKING:
     from svc_policy.decision import Decision
@@ -37,8 +38,9 @@ class Branch:
 class Offer:
     """What the policy says of a line today, in the words of whoever looks.
 
-    `standing` is ``covered``, ``over``, ``none`` (there is no warranty) or
-    ``unknown``; `until` the last covered day. `branches` are there where the
+    `standing` is ``covered``, ``over``, ``none`` (there is no warranty, or it
+    covers no fault of this product) or ``unknown``; `until` the last day of the
+    warranty. `branches` are there where the
     category depends on one answer. `missing` says which facts of the order are
     not there and why; `problems` are for whoever keeps the shop's data. `trouble`
     says why there is no offer at all.
@@ -78,15 +80,13 @@ def _offer(line: Any, policy: Policy, settings: Configuration, at: datetime) -> 
     read = facts_of_line(line, policy, settings)
     decision = _decide(policy, read.facts, at)
     coverage = decision.coverage
-    standing = {True: "covered", False: "over", None: "unknown"}[coverage.in_warranty]
-    if standing == "over" and coverage.warranty_end is None:
-        standing = "none"
+    standing = _standing(policy, decision)
     quote = decision.quote
     return Offer(
         line=line,
         standing=standing,
         until=coverage.warranty_end,
-        cover=say(_cover(policy, decision, standing, say)),
+        cover=_cover(policy, decision, standing, say),
         category=category(policy, decision, say),
         price=price(quote, say, line.order.currency),
         branches=tuple(_branches(line, policy, read, decision, at, say)),
@@ -101,17 +101,31 @@ def _decide(policy: Policy, facts: Any, at: datetime) -> Decision:
     return policy.decide(ticket_data(policy, stated), at=at)
 
 
-def _cover(policy: Policy, decision: Decision, standing: str, say: Wording) -> Message:
-    end = decision.coverage.warranty_end
+def _standing(policy: Policy, decision: Decision) -> str:
+    """Say how a product stands of which no fault is told: by its warranty, unless more is certain already."""
+    if covered_by(policy, decision) in ("warranty", "contract"):
+        return "covered"
+    runs = "none" if decision.coverage.covered is False else "covered"
+    known = {"runs": runs, "over": "over", "none": "none", "undetermined": "unknown"}
+    return known[warranty_standing(decision.coverage)]
+
+
+def _cover(policy: Policy, decision: Decision, standing: str, say: Wording) -> str:
+    coverage, end = decision.coverage, decision.coverage.warranty_end
+    short = cover_in_short(policy, decision, say)
+    if short is None:
+        return say(message("the terms say nothing of a warranty"))
+    if short.cover == "contract" or (coverage.in_warranty and standing == "none"):
+        return say.parted(part for part in (say(short.text), short.detail) if part)
     if standing == "covered" and end is not None:
-        return message("covered until {day}", day=say.day(end))
+        return say(message("covered until {day}", day=say.day(end)))
     if standing == "over" and end is not None:
-        return message("cover ended on {day}", day=say.day(end))
+        return say(message("cover ended on {day}", day=say.day(end)))
     if standing == "unknown":
         # What decides whether this fault is covered is another matter.
         needs = say.listed(say.fact(name) for name in policy.asked(decision.column("in_warranty_needs")))
-        return message("how long it is covered depends on {facts}", facts=needs)
-    return message("covered") if standing == "covered" else message("not covered")
+        return say(message("how long it is covered depends on {facts}", facts=needs))
+    return say(message("covered") if standing == "covered" else message("not covered"))
 
 
 def _branches(

@@ -20,16 +20,13 @@ from svc_policy.errors import AdapterError, Place, TicketError, problem
 from svc_policy.facts.normal import LONGEST_TEXT
 from svc_policy.facts.registry import BUILT_IN, Fact
 from svc_policy.facts.ticket import Ticket
+from svc_policy.facts.typed import read_typed
 from svc_policy.messages import Message, message
 from svc_policy.policy import Policy
 
 MODEL: Final = "sale.complaint"
 #: Columns that hold a truth, which a database may keep as a number.
 BOOLEANS: Final = frozenset(("template.svc_key_equipment", "record_faulty"))
-_TRUTHS: Final[Mapping[str, bool]] = {
-    **dict.fromkeys(("yes", "true", "是", "1"), True),
-    **dict.fromkeys(("no", "false", "否", "0"), False),
-}
 _CONTRACTS: Final = ("running", "closed")
 
 NO_LOT: Final = message("the complaint names no lot")
@@ -265,7 +262,7 @@ def ticket_of(one: Gathered, policy: Policy) -> Ticket:
     own = _own(policy)
     for line in one.lines.get("facts", ()):
         name = line["fact"]
-        (extra if name in own else stated)[name] = plain(facts.get(name), line["value"])
+        (extra if name in own else stated)[name] = _typed(facts.get(name), line["value"])
     asked = _asked(policy)
     for origin in ORIGINS:
         if origin.fact in stated or (origin.asked and origin.fact not in asked):
@@ -339,19 +336,10 @@ def check_stated(policy: Policy, zone: str | None, name: str, text: str, place: 
     if name not in facts:
         unknown = message("the policy `{policy}` has no fact `{fact}`", policy=policy.id, fact=name)
         raise TicketError([problem("ticket-unknown-fact", unknown, place=place)])
-    given = {name: plain(facts[name], text)}
+    given = {name: _typed(facts[name], text)}
     reader_of(policy, zone).structure({"extra": given} if name in _own(policy) else given, place)
 
 
-def plain(fact: Fact | None, text: str) -> object:
-    """Read what a user typed as the value of a fact, as far as the reader of tickets wants no text."""
-    text = text.strip()
-    if fact is None:
-        return text
-    if fact.kind == "bool":
-        return _TRUTHS.get(text.lower(), text)
-    if fact.kind == "count":
-        return int(text) if text.isdecimal() and len(text) <= 18 else text
-    if fact.kind == "text" and fact.values:
-        return next((word for word, labels in fact.values.items() if text in (word, *labels)), text)
-    return text
+def _typed(fact: Fact | None, text: str) -> object:
+    """Read what a user typed; for what is no fact any more, the reader of tickets finds the words."""
+    return text if fact is None else read_typed(fact, text)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from svc_policy.adapters.tryton.mapping import naive
+from svc_policy.explain.covering import covered_by
 from svc_policy.facts.reading import ticket_to_dict
+from svc_policy.policy.due import next_due
 
 if TYPE_CHECKING:
-    from svc_policy.decision import Coverage, Decision, RuleUse
+    from svc_policy.decision import Decision, RuleUse
     from svc_policy.policy import Policy
-
-#: Statuses of a target that is still to be met.
-_OPEN: Final = ("pending", "breached", "on hold")
 
 
 @attrs.frozen(kw_only=True)
@@ -35,8 +34,8 @@ class Outcome:
 
 def outcome_of(decision: Decision, policy: Policy) -> Outcome:
     """Say what a decision comes to."""
-    coverage = coverage_of(decision)
-    target, due = _response(decision, policy)
+    coverage = covered_by(policy, decision)
+    response = next_due(policy, decision)
     payable = policy.money(decision.column("payable"))
     payer = decision.column("payer")
     approvals = [
@@ -48,8 +47,8 @@ def outcome_of(decision: Decision, policy: Policy) -> Outcome:
         "svc_category": decision.category,
         "svc_coverage": coverage,
         "svc_covered_until": policy.day(decision.column("warranty_end")),
-        "svc_response_target": target,
-        "svc_response_by": due,
+        "svc_response_target": response.name if response else None,
+        "svc_response_by": naive(response.due) if response else None,
         "svc_quote": payable,
         "svc_payer": str(payer) if payer is not None else None,
         "svc_needs": ",".join(needs) or None,
@@ -99,37 +98,12 @@ def key_of(line: Any) -> tuple[object, ...]:
     return tuple(getattr(line, name, None) for name in names)
 
 
-def coverage_of(decision: Decision) -> str:
-    """Put coverage into one word: what covers the case, or why nothing does."""
-    found: Coverage = decision.coverage
-    if found.covered:
-        return "warranty"
-    if found.in_contract:
-        return "contract"
-    if found.covered is None or found.in_contract is None:
-        return "undetermined"
-    return "excluded" if found.excluded else "none"
-
-
-def _response(decision: Decision, policy: Policy) -> tuple[str | None, datetime | None]:
-    """Find the target that is due first of those that are still to be met, with its instant."""
-    found = [
-        (int(due), name)
-        for name in policy.target_names()
-        if decision.column(f"{name}_status") in _OPEN and (due := decision.column(f"{name}_due")) is not None
-    ]
-    if not found:
-        return None, None
-    due, name = min(found)
-    return name, datetime.fromtimestamp(due, UTC).replace(tzinfo=None)
-
-
 def _rule(use: RuleUse) -> str:
     return f"{use.table}.{use.rule} [{' '.join(use.cites)}]" if use.cites else f"{use.table}.{use.rule}"
 
 
 def _basis(
-    policy: Policy, decision: Decision, coverage: str, payable: Decimal | None, approvals: list[dict[str, Any]]
+    policy: Policy, decision: Decision, coverage: str | None, payable: Decimal | None, approvals: list[dict[str, Any]]
 ) -> str:
     """Name what an approval is given for."""
     seen = [

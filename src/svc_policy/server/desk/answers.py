@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from svc_policy.decision import Decision, QuoteLine, Target
 from svc_policy.explain import tell
 from svc_policy.explain.charging import line_name
-from svc_policy.explain.covering import speaks_of_coverage, speaks_of_warranty
+from svc_policy.explain.covering import Cover, cover_in_short
 from svc_policy.explain.listing import REMEDIES
 from svc_policy.explain.sentences import Account
 from svc_policy.explain.wording import CATEGORIES, STATUSES
 from svc_policy.messages import Language, message
+from svc_policy.policy.due import AWAITED, next_due
 from svc_policy.server.desk.questions import named
 from svc_policy.server.desk.rows import Cited
 from svc_policy.server.desk.timeline import timeline_of
@@ -31,6 +33,14 @@ _TONES: Final = {
     "breached": "bad",
     "cancelled": "quiet",
     "undetermined": "open",
+}
+#: Whether a case is covered, by what covers it.
+_STATES: Final[Mapping[Cover, str]] = {
+    "warranty": "yes",
+    "contract": "yes",
+    "undetermined": "open",
+    "excluded": "no",
+    "none": "no",
 }
 #: The sections of an explanation that the desk shows by themselves; the others stand together.
 _MAIN: Final = ("standing", "coverage", "remedies", "category", "targets", "quote", "materials", "settlement")
@@ -95,8 +105,15 @@ def _verdict(
             "meaning": words(CATEGORIES[name]) if name is not None and name in CATEGORIES else words.category(name),
             "rules": cited.keys(account.fired("category")),
         }
-    if speaks_of_coverage(policy, decision):
-        found["coverage"] = _coverage(account, cited)
+    short = cover_in_short(policy, decision, words)
+    if short is not None:
+        rules = [use for table in ("warranty", "exclusions", "entitlements") for use in account.fired(table)]
+        found["coverage"] = {
+            "state": _STATES[short.cover],
+            "text": words(short.text),
+            "detail": short.detail,
+            "rules": cited.keys(rules),
+        }
     if policy.pack.rows.get("remedies"):
         items = [item for item in decision.items("remedies") if item.rule.certain]
         named_ones = [words(REMEDIES[item.cells["remedy"]]) for item in items]
@@ -111,42 +128,11 @@ def _verdict(
         found["cost"] = {
             name: quote[key] for name, key in (("text", "payable"), ("payer", "other_payer"), ("state", "state"))
         }
-    due = min(
-        (one for one in targets if one["due"] is not None and one["status"] in ("pending", "breached")),
-        key=lambda one: int(one["due"]),
-        default=None,
-    )
-    if due is not None:
+    first = next_due(policy, decision)
+    if first is not None:
+        due = next(one for one in targets if one["name"] == first.name)
         found["due"] = {key: due[key] for key in ("label", "due_text", "left", "tone", "owner")}
     return found
-
-
-def _coverage(account: Account, cited: Cited) -> dict[str, Any]:
-    decision, words = account.decision, account.words
-    coverage = decision.coverage
-    rules = [*account.fired("warranty"), *account.fired("exclusions"), *account.fired("entitlements")]
-    end = None if coverage.warranty_end is None else words.day(coverage.warranty_end)
-    detail = ""
-    if coverage.covered is None:
-        state, text = "open", message("coverage is open")
-        if coverage.in_warranty and end is not None:
-            detail = words(message("the warranty runs until {day}", day=end))
-    elif coverage.covered:
-        state, text = "yes", message("covered")
-        detail = "" if end is None else words(message("until {day}", day=end))
-    else:
-        state, text = "no", message("not covered")
-        reasons = words.listed(words.label(item.cells.get("reason")) for item in coverage.exclusions)
-        if reasons:
-            detail = words(message("excluded: {reason}", reason=reasons))
-        elif end is not None:
-            detail = words(message("the warranty ended on {day}", day=end))
-    if coverage.in_contract:
-        contract = words(message("a contract runs"))
-        detail = words.parted([detail, contract]) if detail else contract
-        if not speaks_of_warranty(account.policy, decision):
-            state, text, detail = "yes", message("a contract runs"), ""
-    return {"state": state, "text": words(text), "detail": detail, "rules": cited.keys(rules)}
 
 
 def _target(account: Account, cited: Cited, target: Target) -> dict[str, Any]:
@@ -158,7 +144,7 @@ def _target(account: Account, cited: Cited, target: Target) -> dict[str, Any]:
     elif target.due_if_resumed_now is not None:
         due_text = words(message("{instant}, if it went on now", instant=words.instant(target.due_if_resumed_now)))
     left = ""
-    if target.time_left is not None and target.status in ("pending", "breached"):
+    if target.time_left is not None and target.status in AWAITED:
         span = words.span(target.time_left)
         overdue = target.time_left.total_seconds() < 0
         left = words(message("{span} overdue", span=span) if overdue else message("{span} left", span=span))

@@ -13,6 +13,7 @@ from svc_policy.boundaries.points import mentions
 from svc_policy.facts.normal import limits
 from svc_policy.facts.registry import BUILT_IN, LISTS, MEASURES, Fact, Grain
 from svc_policy.facts.ticket import TICKET_ID
+from svc_policy.facts.typed import unit_of
 from svc_policy.messages import LANGUAGES, Message, message
 from svc_policy.policy import Policy
 from svc_policy.units import minor_digits
@@ -25,7 +26,6 @@ RECORDS: Final[dict[Grain, tuple[Message, Message]]] = {
     "override": (message("goodwill"), message("goodwill")),
     "material": (message("materials"), message("material")),
 }
-_UNITS: Final = {"distance": "km", "area": "m²", "weight": "kg", "duration": "h", "share": "%"}
 
 
 def described(policy: Policy) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _fact(policy: Policy, fact: Fact) -> dict[str, Any]:
     elif fact.kind == "text":
         found["words"] = [{"value": word, "label": _label(policy, word)} for word in _words(policy, fact)]
     elif fact.kind not in ("bool", "date", "instant"):
-        found["unit"] = policy.pack.settings.currency if fact.kind == "money" else _UNITS.get(fact.kind, "")
+        found["unit"] = {one: unit_of(fact, policy.pack.settings.currency, one) for one in LANGUAGES}
         found["low"], found["high"] = (_number(policy, fact, limit) for limit in limits(fact))
     return found
 

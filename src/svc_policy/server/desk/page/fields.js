@@ -12,20 +12,30 @@ export function choices(fact) {
   return fact.values ? fact.values.map((one) => ({ value: one.value, label: cap(of(one.label)) })) : null;
 }
 
+/** Name the unit of a fact in the language of the page. */
+function unit(fact) {
+  return fact.unit === undefined ? "" : of(fact.unit);
+}
+
 /** Say what a fact is unless it is stated; nothing where that is not known. */
 export function unless(fact) {
   if (fact.default === undefined) return "";
   const word = choices(fact)?.find((one) => one.value === fact.default)?.label ?? `${fact.default}`;
-  return t("default", { value: fact.unit ? `${word} ${fact.unit}` : word });
+  return t("default", { value: `${word} ${unit(fact)}`.trim() });
 }
 
-/** Read what was typed as the value of a fact; undefined where nothing was. */
+/**
+ * Read what was typed as the value of a fact; undefined where nothing was.
+ * It is `facts/typed.py` once more, for a page that is not to ask the service at each key: one table of cases tests both.
+ */
 export function typed(fact, text) {
-  const plain = text.trim();
-  if (plain === "") return undefined;
-  if (fact.kind === "count") return /^-?\d{1,15}$/.test(plain) ? Number(plain) : plain;
-  if (fact.kind === "share") return /%$/.test(plain) ? plain : `${plain} %`;
-  return plain;
+  const given = text.trim();
+  if (given === "") return undefined;
+  if (fact.unit === undefined) return given;
+  const plain = given.replace(/[！-～]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0)).trim();
+  if (!/^-?\d{1,15}(\.\d{1,9})?$/.test(plain)) return given;
+  if (fact.kind === "count") return plain.includes(".") ? given : Number(plain);
+  return fact.kind === "share" ? `${plain} %` : plain;
 }
 
 /** Make the control of a fact: a choice, or an input with its unit. `change` is told each value. */
@@ -59,15 +69,15 @@ function entry(fact, value, common, change) {
     inputmode: numbers ? "decimal" : null,
     autocomplete: "off",
     spellcheck: "false",
-    title: fact.high === undefined ? null : `${fact.low}–${fact.high} ${fact.unit}`.trim(),
+    title: fact.high === undefined ? null : `${fact.low}–${fact.high} ${unit(fact)}`.trim(),
     step: type === "datetime-local" && /:\d\d:\d\d$/.test(text) && !text.endsWith(":00") ? "1" : null,
     value: fact.kind === "share" ? text.replace(/ ?%$/, "") : text,
     max: type === "date" ? "9999-12-31" : type === "datetime-local" ? "9999-12-30T23:59" : null,
     // While a year is typed it is that of an emperor: such a date is not whole yet.
-    on: { change: () => (type === "text" || !input.value.startsWith("0")) && change(typed(fact, input.value)) },
+    on: { change: ({ currentTarget: { value: now } }) => (type === "text" || !now.startsWith("0")) && change(typed(fact, now)) },
   });
   return h("span", { class: numbers ? "entry measured" : "entry" }, input,
-    fact.unit ? h("span", { class: "unit", "aria-hidden": "true" }, fact.unit) : null,
+    unit(fact) ? h("span", { class: "unit", "aria-hidden": "true" }, unit(fact)) : null,
     known ? h("datalist", { id: known }, fact.words.map((one) => h("option", { value: one.value }, of(one.label)))) : null);
 }
 

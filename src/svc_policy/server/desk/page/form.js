@@ -1,7 +1,7 @@
 // The ticket as a form: the next question in large, what is known, and whatever else the policy reads.
 
 import { choices, control, typed, unless, wrong } from "./fields.js";
-import { fill, h, unique } from "./dom.js";
+import { fill, h, listen, unique } from "./dom.js";
 import { valueAt, written } from "./ticket.js";
 import { cap, of, t } from "./words.js";
 
@@ -81,11 +81,16 @@ function question({ facts, actions, wrongAt, again }, asked, answer) {
     const input = control(fact, valueAt(facts, path), { id: `${id}-input`, key: `question-${written(path)}`, change: () => {}, problem });
     const field = input.querySelector("input");
     field.setAttribute("aria-labelledby", id);
-    body = h("form", { on: { submit: (event) => { event.preventDefault(); answered(typed(fact, field.value)); } } },
-      input, h("button", { type: "submit", class: "main" }, "OK"));
+    const submit = (event) => {
+      event.preventDefault();
+      answered(typed(fact, event.currentTarget.querySelector("input").value));
+    };
+    body = h("form", { on: { submit } }, input, h("button", { type: "submit", class: "main" }, "OK"));
     // Who goes on elsewhere has answered as well.
-    field.addEventListener("blur", (event) => {
-      if (field.isConnected && event.relatedTarget && field.value) answered(typed(fact, field.value));
+    listen(field, {
+      blur: ({ currentTarget: left, relatedTarget }) => {
+        if (left.isConnected && relatedTarget && left.value) answered(typed(fact, left.value));
+      },
     });
   }
   const rest = asked.filter((ask) => ask !== one);
@@ -150,7 +155,7 @@ function others(context) {
     || [fact.label.en, fact.label.zh, fact.name].some((text) => text.toLowerCase().includes(filter.toLowerCase())));
   const search = h("input", {
     type: "search", "data-key": "filter", "aria-label": t("find_fact"), placeholder: t("find_fact"), value: filter,
-    on: { input: () => { filter = search.value; again(); } },
+    on: { input: (event) => { filter = event.currentTarget.value; again(); } },
   });
   return h("details", { class: "others", open, on: { toggle: (event) => { open = event.currentTarget.open; } } },
     h("summary", {}, t("add_fact")),
@@ -175,7 +180,7 @@ function asOf({ actions }, at, answer) {
   const own = h("input", {
     type: "datetime-local", id: `${id}-own`, "data-key": `${id}-own`, "aria-label": t("as_of_fixed"), value: at, max: "9999-12-30T23:59",
     step: /:\d\d:\d\d$/.test(at) && !at.endsWith(":00") ? "1" : null,
-    on: { change: () => !own.value.startsWith("0") && actions.asOf(own.value) },
+    on: { change: ({ currentTarget: { value } }) => !value.startsWith("0") && actions.asOf(value) },
   });
   const select = h("select", { id, "data-key": id, on: { change: () => actions.asOf(select.selectedIndex ? answer?.at.local.slice(0, 16) ?? "" : "") } },
     h("option", { selected: !at }, t("as_of_now")),

@@ -154,7 +154,7 @@ function tokenForm(reason, again) {
   const input = h("input", { type: "password", id: "token", autocomplete: "off", "data-key": "token", spellcheck: "false" });
   return h("form", { on: { submit: (event) => {
     event.preventDefault();
-    setToken(input.value.trim());
+    setToken(event.currentTarget.querySelector("input").value.trim());
     notice("token");
     again();
   } } }, h("p", {}, t("token_needed"), reason ? ` (${reason})` : ""), h("label", { for: "token" }, t("token")), input,
