@@ -51,6 +51,17 @@ class TestShop(AdapterContract):
     def sink(self) -> Sink:
         return load_adapter("oscar").open_sink(self.policy(), {})
 
+    def kept(self, record: str) -> Mapping[str, object]:
+        from svc_policy.adapters.oscar.models import StoredDecision
+
+        one = StoredDecision.objects.get(ticket__number=record, is_current=True)
+        return {
+            "category": one.category,
+            "quote.payable": one.payable,
+            "next_change_at": one.next_change_at,
+            "policy.digest": one.digest,
+        }
+
     def written(self) -> Mapping[str, object]:
         from svc_policy.adapters.oscar.models import StoredDecision
 

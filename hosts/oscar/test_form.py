@@ -130,7 +130,7 @@ def test_an_answer_that_cannot_be_is_refused_where_it_was_given():
         "on_site": ("perhaps", "Choose one of the answers"),
         "delivered_on": ("2026-03-03", "This day has not come yet"),
         "cause": ("sabotage", "Choose one of the answers"),
-        "distance_km": ("far", "Cannot read `far` in `distance_km`"),
+        "distance_km": ("far", "Cannot read “far” in “distance by road from the mall to the site”"),
     }
     right = {"on_site": "yes", "delivered_on": "2026-03-02", "cause": "misuse", "distance_km": "800 m"}
     while (fact := asked_now(client, ticket)) is not None:

@@ -44,14 +44,14 @@ def test_a_category_that_hangs_on_one_answer_is_told_for_each():
     assert found["wear"][0] == found["accident"][0] == "C, free service"
     category, price = found["misuse or lack of upkeep"]
     assert category == "A, paid service"
-    assert price.startswith("depends on visit on site")
+    assert price.startswith("depends on: visit on site")
 
 
 def test_a_line_that_was_not_delivered_says_what_is_missing():
     offer = offer_of(make_line(make_user()))
     assert (offer.standing, offer.until) == ("unknown", None)
-    assert offer.cover == "how long it is covered depends on date of delivery"
-    assert offer.missing == ("date of delivery is missing: the order has no shipping event `delivered`",)
+    assert offer.cover == "how long it is covered depends on: date of delivery"
+    assert offer.missing == ("date of delivery is missing: no delivery of it is noted yet",)
 
 
 def test_a_line_that_was_delivered_in_part_is_not_delivered():

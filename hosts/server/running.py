@@ -61,11 +61,23 @@ def _children(pid: int) -> list[int]:
     return []
 
 
+#: The command with other limits than it has, so that nobody waits for half a minute.
+_LIMITED = """
+import sys
+from svc_policy.cli.main import main
+from svc_policy.server import settings
+before = settings.Limits
+settings.Limits = lambda **more: before(**{**more, **%r})
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @contextlib.contextmanager
-def serving(*arguments: str, cwd: Path | None = None) -> Iterator[Running]:
-    """Serve; `arguments` as on the command line, the port apart."""
+def serving(*arguments: str, cwd: Path | None = None, limits: dict[str, float] | None = None) -> Iterator[Running]:
+    """Serve; `arguments` as on the command line, the port apart; `limits` are others than those of the command."""
+    command = ["-m", "svc_policy"] if limits is None else ["-c", _LIMITED % limits]
     process = subprocess.Popen(
-        [sys.executable, "-m", "svc_policy", "serve", *arguments, "--port", "0", "--lang", "en"],
+        [sys.executable, *command, "serve", *arguments, "--port", "0", "--lang", "en"],
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd or tempfile.gettempdir(),

@@ -18,6 +18,10 @@ from hosts.available import require
 require("server")
 
 from hosts.server.running import serving, wait_for  # noqa: E402
+from svc_policy.server.settings import Limits  # noqa: E402
+from svc_policy.server.tokens import make_token  # noqa: E402
+
+LONGEST_HEAD = Limits().head_size
 
 LINES = {"content-type": "application/x-ndjson"}
 HEAD = "POST /v1/policies/tile/{what} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\n"
@@ -64,12 +68,20 @@ def test_a_body_of_a_gigabyte_is_cut_at_the_limit(service):
 def test_a_head_without_end_is_cut(service):
     with connected(service) as one:
         one.sendall(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n")
-        with contextlib.suppress(ConnectionError):
-            for number in range(2000):
-                one.sendall(b"x-%d: %s\r\n" % (number, b"a" * 1000))
-                time.sleep(0.001)
-        with contextlib.suppress(ConnectionError):
-            assert one.recv(1000)[:12] in (b"HTTP/1.1 431", b"")
+        sent = 0
+        # What comes after the refusal would take its answer away: it is read as soon as it is there.
+        one.setblocking(False)
+        answer = b""
+        while not answer and sent < 4 * LONGEST_HEAD:
+            with contextlib.suppress(BlockingIOError):
+                sent += one.send(b"x-head: %s\r\n" % (b"a" * 1000))
+            time.sleep(0.005)
+            with contextlib.suppress(BlockingIOError):
+                answer = one.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 431 ") and b'"serve-head-large"' in answer
+        assert LONGEST_HEAD <= sent + 100 < 2 * LONGEST_HEAD
+        one.setblocking(True)
+        assert is_cut(one, 5)
 
 
 def test_what_is_no_http_is_refused(service):
@@ -109,6 +121,143 @@ def test_a_thousand_slow_connections_leave_the_others_alone(service, client):
         for one in slow:
             one.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def is_cut(one: socket.socket, seconds: float) -> bool:
+    """Say whether a connection ends within a time, whatever it still says."""
+    end = time.monotonic() + seconds
+    try:
+        while (left := end - time.monotonic()) > 0:
+            one.settimeout(left)
+            if not one.recv(65536):
+                return True
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    """Serve with limits of seconds, for holders of tokens."""
+    tokens = tmp_path_factory.mktemp("impatient") / "tokens.json"
+    token = make_token(tokens, "all", ["decide", "read"], None)
+    limits = {"idle": 1.0, "headers": 1.0, "keep_alive": 1.0, "pause": 0.5}
+    with serving("tile", "--tokens", str(tokens), limits=limits) as running:
+        yield running, f"authorization: Bearer {token}\r\n"
+
+
+def test_a_client_that_does_not_read_is_cut(impatient):
+    service, token = impatient
+    held = []
+    for _ in range(4):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.connect(("127.0.0.1", service.port))
+        one.sendall((f"GET /v1/policies/tile/tables HTTP/1.1\r\nhost: localhost\r\n{token}\r\n" * 60).encode())
+        held.append(one)
+    # The service has let go of all of them, though none has read a byte.
+    wait_for(lambda: open_connections(service) == 0, 6)
+    for one in held:
+        one.close()
+    assert "Traceback" not in service.log
+
+
+def open_connections(service) -> int:
+    """Count the connections that the service has; port and state as the kernel lists them."""
+    with open("/proc/net/tcp") as file:
+        rows = [row.split() for row in file.readlines()[1:]]
+    local = f"0100007F:{service.port:04X}"
+    return sum(row[1] == local and row[3] != "0A" and row[9] != "0" for row in rows)
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [b"{", b"\r\n"],
+    ids=["of a body that is answered already", "of blank lines before a head"],
+)
+def test_a_client_that_drips_is_cut(impatient, drop):
+    service, _ = impatient
+    with connected(service) as one:
+        if drop == b"{":
+            one.sendall(HEAD.format(what="decide", kind="application/json").encode() + b"content-length: 9999\r\n\r\n")
+            assert one.recv(4096).startswith(b"HTTP/1.1 401")
+        else:
+            one.sendall(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert one.recv(4096).startswith(b"HTTP/1.1 200")
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - begun < 9:
+                one.sendall(drop)
+                if is_cut(one, 0.3):
+                    break
+        assert time.monotonic() - begun < 8
+
+
+def test_a_body_that_is_answered_already_may_end(impatient):
+    service, _ = impatient
+    with connected(service) as one:
+        one.sendall(HEAD.format(what="decide", kind="application/json").encode() + b"content-length: 20000\r\n\r\n{")
+        assert one.recv(4096).startswith(b"HTTP/1.1 401")
+        one.sendall(b" " * 19_999 + b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert one.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_of_many_batches_at_once_two_are_begun_and_who_stands_still_gives_way(impatient):
+    service, token = impatient
+    head = HEAD.format(what="batch", kind="application/x-ndjson") + token + "transfer-encoding: chunked\r\n\r\n"
+
+    def begun(number: int) -> tuple[socket.socket, bytes]:
+        one = connected(service)
+        one.sendall(head.encode() + b'14\r\n{"ticket_id":"one"}\n\r\n')
+        return one, b""
+
+    several = [begun(number)[0] for number in range(20)]
+    said = [one.recv(4096) for one in several]
+    taken = [one for one, text in zip(several, said, strict=True) if text.startswith(b"HTTP/1.1 200")]
+    assert len(taken) == 2
+    assert all(text.startswith(b"HTTP/1.1 503") for text in said if not text.startswith(b"HTTP/1.1 200"))
+    # Both drip, and no line comes of it: after a while another gets the place of one of them.
+    for _ in range(8):
+        for one in taken:
+            one.sendall(b"1\r\n{\r\n")
+        time.sleep(0.1)
+    with service.client(headers={"authorization": token.partition(": ")[2].strip()}) as client:
+        got = client.post("/v1/policies/tile/batch", content=b"{}", headers=LINES)
+    assert got.status_code == 200 and answers(got.content)[-1]["end"] == "whole"
+    ends = []
+    for one in taken:
+        one.settimeout(5)
+        text = b""
+        with contextlib.suppress(TimeoutError):
+            while piece := one.recv(65536):
+                text += piece
+                if b'"end"' in text:
+                    break
+        ends.append(text)
+    assert any(b'"end":"broken"' in text and b"serve-batch-still" in text for text in ends)
+    for one in several:
+        one.close()
+
+
+def test_a_batch_whose_process_ends_says_so(service):
+    with connected(service) as one:
+        one.sendall(
+            HEAD.format(what="batch", kind="application/x-ndjson").encode() + b"transfer-encoding: chunked\r\n\r\n"
+        )
+        one.sendall(b'14\r\n{"ticket_id":"one"}\n\r\n')
+        seen = b""
+        while b'"line":1' not in seen:
+            seen += one.recv(65536)
+        for child in _children(service.process.pid):
+            os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ConnectionError):
+            one.sendall(b'14\r\n{"ticket_id":"two"}\n\r\n')
+        while b'"end"' not in seen:
+            seen += one.recv(65536)
+        assert b'"end":"broken"' in seen and b"serve-batch-failed" in seen
+    wait_for(lambda: "a batch was broken off: code -9" in service.log)
 
 
 def answers(content: bytes) -> list[dict]:

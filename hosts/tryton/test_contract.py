@@ -128,6 +128,17 @@ class TestContract(AdapterContract):
     def sink(self) -> Any:
         return open_sink("tryton", self.policy(), database=NAME, company=COMPANY)
 
+    def kept(self, record: str) -> Mapping[str, object]:
+        with Transaction().start(NAME, 0, readonly=True):
+            (one,) = Pool().get("sale.complaint").search([("number", "=", record)])
+            changes = one.svc_next_change_at
+            return {
+                "category": one.svc_category,
+                "quote.payable": one.svc_quote,
+                "next_change_at": None if changes is None else changes.replace(tzinfo=UTC),
+                "policy.digest": one.svc_digest,
+            }
+
     def written(self) -> Mapping[str, object]:
         found = {}
         with Transaction().start(NAME, 0, readonly=True):

@@ -83,6 +83,20 @@ class Files(AdapterContract):
                 return {row["ticket_id"]: row for row in csv.DictReader(file)}
         return {json.loads(line)["ticket_id"]: line for line in self.out.read_text("utf-8").splitlines()}
 
+    def kept(self, record: str) -> dict[str, object]:
+        found: Any = self.written()[record]
+        if self.suffix == ".csv":
+            names = {"category": "category", "payable": "quote.payable", "digest": "policy.digest"}
+            names["next_change_at"] = "next_change_at"
+            return {path: found[name] or None for name, path in names.items()}
+        whole = json.loads(found)
+        return {
+            "category": whole["category"],
+            "quote.payable": whole["quote"]["payable"],
+            "next_change_at": whole["next_change_at"],
+            "policy.digest": whole["policy"]["digest"],
+        }
+
 
 class TestJsonLines(Files):
     pass

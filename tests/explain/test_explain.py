@@ -251,7 +251,7 @@ def test_escalations_say_who_is_told_and_why():
 def test_what_is_open_says_what_to_ask():
     decision = MALL.decide({"received_at": "2026-03-02T09:00"}, at=datetime(2026, 3, 2, 10, tzinfo=MALL.zone))
     text = MALL.explain(decision, "en")
-    assert "The category cannot be said yet: ask for kind of request" in text
+    assert "The category cannot be said yet; still to be asked: kind of request" in text
     asked = [MALL_WORDS.fact(name) for name in decision.needs]
     assert sentences(text, "Next")[0] == f"To decide the rest, ask for: {', '.join(dict.fromkeys(asked))}."
 

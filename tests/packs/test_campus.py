@@ -129,7 +129,7 @@ def test_what_is_due_at_the_agreed_time_is_told_without_hours() -> None:
 
 def test_who_hears_of_it_is_open_while_the_kind_of_request_is() -> None:
     said = POLICY.explain(POLICY.decide({}, at=datetime(2026, 3, 2, 11, tzinfo=POLICY.zone)), "en")
-    assert "What else is brought before whom cannot be said yet: ask for kind of request." in said
+    assert "What else is brought before whom cannot be said yet; still to be asked: kind of request." in said
 
 
 def test_both_engines_agree_on_every_example_and_on_random_tickets() -> None:

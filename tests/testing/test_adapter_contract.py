@@ -338,7 +338,7 @@ WRONG = [
     (OneLine, "test_texts_of_all_scripts_come_back", "first line second line"),
     (Silent, "test_missing_facts_are_told", "is missing and not told"),
     (FillsIn, "test_missing_facts_are_told", "`distance_km` is missing in the host, and 0 in the ticket"),
-    (AllAtOnce, "test_many_records_in_bounded_memory", "KiB for 2500"),
+    (AllAtOnce, "test_many_records_in_bounded_memory", "KiB for 1600"),
     (Hoarder, "test_many_records_in_bounded_memory", "records are kept"),
     (StopsAtTheFirst, "test_an_unreadable_record_is_reported_and_the_next_one_is_read", "Reading `C-00001`"),
     (Swallows, "test_an_unreadable_record_is_reported_and_the_next_one_is_read", "Reading `C-00003`"),
@@ -363,7 +363,7 @@ WRONG = [
 @pytest.mark.parametrize(("wrong", "name", "said"), WRONG, ids=lambda one: getattr(one, "__name__", ""))
 def test_a_wrong_adapter_is_caught(wrong, name, said):
     contract = DeskContract()
-    contract.many = 400 if wrong is Hoarder else 2500
+    contract.many = 400 if wrong is Hoarder else 1600
     setattr(contract, "opened" if issubclass(wrong, DeskSource) else "closed", wrong)
     with pytest.raises(AssertionError) as raised:
         getattr(contract, name)()

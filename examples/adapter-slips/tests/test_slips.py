@@ -58,6 +58,15 @@ class TestSlips(AdapterContract):
     def written(self):
         return {path.stem: (path.read_text("utf-8"), path.stat().st_mtime_ns) for path in self.slips.glob("*.json")}
 
+    def kept(self, record):
+        decision = json.loads((self.slips / f"{record}.json").read_text("utf-8"))
+        return {
+            "category": decision["category"],
+            "quote.payable": decision["quote"]["payable"],
+            "next_change_at": decision["next_change_at"],
+            "policy.digest": decision["policy"]["digest"],
+        }
+
 
 def test_the_slips_that_come_with_it():
     slips = Path(__file__).parents[1] / "slips"

@@ -82,7 +82,7 @@ class Account:
     def say_unknown(self, what: Message, needs: str, *rules: RuleUse | None) -> None:
         """Say that something cannot be said yet, and what to ask."""
         if needs:
-            self.say(message("{what} cannot be said yet: ask for {needs}.", what=what, needs=needs), *rules)
+            self.say(message("{what} cannot be said yet; still to be asked: {needs}.", what=what, needs=needs), *rules)
         else:
             self.say(message("{what} cannot be said yet.", what=what), *rules)
 

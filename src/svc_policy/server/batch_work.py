@@ -14,7 +14,7 @@ import json
 import os
 import select
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ import msgspec
 from svc_policy.batch import compile_for_plan, create_tables, require, run_laid_out
 from svc_policy.errors import Place, PolicyError, Problem, TicketError, problem, problem_to_dict
 from svc_policy.facts.columns import TABLES, columns, keys
+from svc_policy.facts.normal import declared
 from svc_policy.facts.quick import GiveUp
 from svc_policy.facts.registry import GRAINS
 from svc_policy.facts.sources import JsonReader, decode
@@ -44,6 +45,9 @@ _THREADS: Final = 2
 _MEMORY: Final = "1GB"
 #: Seconds between two looks whether a frame is decided.
 _LOOK: Final = 0.005
+#: What is skipped between lines, and nothing else that a space is taken for.
+_BLANK: Final = " \t\r\x0b\x0c"
+_NOWHERE: Final = Place(file="batch")
 
 
 def serve_batches(task: dict[str, Any]) -> int:
@@ -130,11 +134,25 @@ class Decider:
         """Read whole lines; those that are blank are passed over."""
         found: list[Line] = []
         parser = JsonReader()
-        for line in content.split(b"\n"):
+        values = self._reader.quick.values
+        try:
+            lines: list[str] | list[bytes] = content.decode().split("\n")
+        except UnicodeDecodeError:
+            # Each line by itself: one says which of its bytes is no UTF-8, and the others are read.
+            lines = content.split(b"\n")
+        for line in lines:
             if not line or line.isspace():
-                continue
+                if isinstance(line, bytes) or not line.strip(_BLANK):
+                    continue
             self._line += 1
-            found.append((self._line, *self._read(line, parser)))
+            if type(line) is str and len(line) < self._longest // 4:
+                try:
+                    found.append((self._line, values(parser.read(line, _NOWHERE)), None))
+                    continue
+                except (GiveUp, TicketError):
+                    # What is wrong is found, and said with its place, on the whole way.
+                    pass
+            found.append((self._line, *self._read(line if isinstance(line, bytes) else line.encode(), parser)))
         return found
 
     def decide(self, found: Sequence[Line]) -> bytes:
@@ -243,24 +261,25 @@ class _Sql:
         arrow = require("pyarrow")
         kinds = {"bigint": arrow.int64(), "boolean": arrow.bool_(), "text": arrow.string()}
         present: set[str] = set()
+        places: list[int] = []
         for grain in GRAINS:
             table = TABLES[grain]
             connection.execute(f"DELETE FROM main.{table}")
             if grain == "ticket":
-                numbers = list(range(len(tickets)))
+                numbers: Sequence[int] = range(len(tickets))
                 found = [one.values for one in tickets]
             else:
-                numbers, found = [], []
-                places: list[int] = []
+                owners: list[int] = []
+                numbers, found, places = owners, [], []
                 for number, one in enumerate(tickets):
                     for place, values in enumerate(one.lines.get(table, ())):
-                        numbers.append(number)
+                        owners.append(number)
                         places.append(place)
                         found.append(values)
                 if not found:
                     continue
                 present.add(grain)
-            stated = set().union(*found)
+            cells = _columns_of(found, {fact.name: fact.default for fact in declared(grain, self._facts)})
             listed = columns(grain, self._facts)
             named = [column.name for column in keys(grain)]
             arrays = [arrow.array([str(number) for number in numbers], arrow.string())]
@@ -269,15 +288,31 @@ class _Sql:
             for column in listed:
                 fact = column.fact
                 assert fact is not None
-                if fact.name in stated or fact.default is not None:
-                    name, default = fact.name, fact.default
+                kind = kinds[column.type]
+                if fact.name in cells:
                     named.append(column.name)
-                    arrays.append(arrow.array([one.get(name, default) for one in found], kinds[column.type]))
+                    arrays.append(arrow.array(cells[fact.name], kind))
+                elif fact.default is not None:
+                    named.append(column.name)
+                    arrays.append(arrow.repeat(arrow.scalar(fact.default, kind), len(found)))
             connection.register("svc_policy_incoming", arrow.table(arrays, named))
             shown = ", ".join(f'"{name}"' for name in named)
             connection.execute(f"INSERT INTO main.{table} ({shown}) SELECT {shown} FROM svc_policy_incoming")
             connection.unregister("svc_policy_incoming")
         return frozenset(present)
+
+
+def _columns_of(found: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Lay out by name what some records state: of a hundred facts a record has ten."""
+    count = len(found)
+    cells: dict[str, list[Any]] = {}
+    for number, one in enumerate(found):
+        for name, value in one.items():
+            column = cells.get(name)
+            if column is None:
+                column = cells[name] = [defaults[name]] * count
+            column[number] = value
+    return cells
 
 
 def read_frame(file: int) -> bytes | None:

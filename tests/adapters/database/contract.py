@@ -68,6 +68,13 @@ class Contract(AdapterContract):
     def sink(self) -> DatabaseSink:
         return DatabaseSink(self.policy(), self.url, create=True)
 
+    def kept(self, record: str) -> Mapping[str, object]:
+        of_path = {column.path: column.name for column in self.sink().columns}
+        names = ", ".join(of_path[path] for path in self.keeps)
+        quoted = record.replace("'", "''").replace("%", "%%")
+        (row,) = run(self.url, f"SELECT {names} FROM decisions WHERE ticket_id = '{quoted}'")
+        return dict(zip(self.keeps, row, strict=True))
+
     def written(self) -> Mapping[str, object]:
         version = "rowid" if self.url.startswith("sqlite") else "xmin::text, ctid::text"
         return {str(row[0]): row for row in run(self.url, f"SELECT *, {version} FROM decisions")}

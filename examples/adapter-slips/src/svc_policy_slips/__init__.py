@@ -4,11 +4,12 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 from svc_policy import Decision, Policy
-from svc_policy.adapters import Adapter, Option, Reading, RecordReader, Unreadable, Written, read_mapping
+from svc_policy.adapters import Adapter, Option, Reading, RecordReader, Unreadable, Written, older, read_mapping
 from svc_policy.errors import AdapterError, Place, problem
 from svc_policy.messages import message
 
@@ -37,6 +38,10 @@ class SlipFolder:
             path = self.folder / f"{name}.json"
             text = json.dumps(self.policy.as_dict(decision), ensure_ascii=False, indent=2)
             before = path.read_text("utf-8") if path.exists() else None
+            kept_at = before and datetime.fromisoformat(json.loads(before)["at"])
+            if before != text and kept_at and kept_at.timestamp() > decision.at_s:
+                refused.append(older(name, kept_at, Place(file=str(path))))
+                continue
             count["made" if before is None else "unchanged" if before == text else "changed"] += 1
             if before != text:
                 beside = path.with_suffix(".part")

@@ -391,9 +391,7 @@ def _named(facts: Iterable[Fact], relation: _Relation) -> dict[str, ColumnSource
     return {fact.name: ColumnSource(column=fact.name) for fact in facts if fact.name in relation.families}
 
 
-def _with_truths(
-    relation: _Relation, facts: Mapping[str, Fact], columns: Mapping[str, ColumnSource]
-) -> _Relation:
+def _with_truths(relation: _Relation, facts: Mapping[str, Fact], columns: Mapping[str, ColumnSource]) -> _Relation:
     """Take 0 and 1 for no and yes in the columns of yes/no facts: a query, or a database without truths, tells no type.
 
     A column whose words the mapping lists is left to the mapping.

@@ -186,15 +186,19 @@ def _choices(fact: Fact, words: Wording) -> Iterator[tuple[str, str]]:
 def _settled(policy: Policy, decision: Decision, name: str, words: Wording) -> Iterator[str]:
     """Name the results that wait for a fact."""
     results = (
-        ("covered", message("cover")),
-        ("category", message("category")),
-        ("total", message("price")),
+        (("covered", "excluded", "exclusions"), message("cover")),
+        (("category",), message("category")),
+        (("total",), message("price")),
     )
-    for column, text in results:
-        if name in policy.asked(decision.column(f"{column}_needs")):
+    is_other = True
+    for columns, text in results:
+        if any(name in policy.asked(decision.column(f"{column}_needs")) for column in columns):
             yield words(text)
+            is_other = False
     if any(name in target.needs for target in decision.targets.values()):
         yield words(message("times"))
+    elif is_other:
+        yield words(message("how it is dealt with"))
 
 
 def shown_answer(fact: Fact, answer: Any, zone: tzinfo) -> str:

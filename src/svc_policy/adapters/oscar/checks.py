@@ -98,7 +98,7 @@ def _check_facts(configuration: Configuration, policy: Policy) -> Iterator[Probl
 def _no_fact(key: str, name: str, policy: Policy, facts: dict[str, Fact]) -> Problem:
     guess = nearest(name, facts)
     template = message("`{name}` is no fact of the policy `{policy}`", name=name, policy=policy.id)
-    advice = message("did you mean `{name}`", name=guess) if guess else _LISTS
+    advice = message("did you mean `{name}`?", name=guess) if guess else _LISTS
     return problem("oscar-fact", template, place=place_of(key), help=advice)
 
 

@@ -70,7 +70,7 @@ def read_configuration(raw: object) -> tuple[Configuration | None, list[Problem]
     for key in raw:
         if key not in known:
             guess = nearest(str(key), known)
-            hint = message("did you mean `{name}`", name=guess) if guess else _listed(known)
+            hint = message("did you mean `{name}`?", name=guess) if guess else _listed(known)
             problems.append(_wrong("key", message("`{key}` is no key of the setting", key=key), hint))
     values = {key: _read(key, value, problems) for key, value in raw.items() if key in known}
     if not values.get("policy") and not any(_names(found, "policy") for found in problems):

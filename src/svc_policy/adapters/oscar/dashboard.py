@@ -23,6 +23,7 @@ from svc_policy.adapters.oscar.offers import offer_for
 from svc_policy.adapters.oscar.pages import View, answered_rows, plainly, say, told_of
 from svc_policy.adapters.oscar.policies import current_policy, now, words
 from svc_policy.adapters.oscar.storing import decide_and_store
+from svc_policy.adapters.oscar.telling import plain
 from svc_policy.facts.registry import MILESTONES
 from svc_policy.messages import message
 
@@ -116,8 +117,8 @@ def ask(request: Any, number: str, fact: str) -> Any:
         "ticket": found,
         "question": question,
         "typed": request.POST.get("answer", question.answer),
-        "wrong": wrong and say(wrong.message),
-        "advice": wrong and wrong.help and say(wrong.help),
+        "wrong": wrong and plain(wrong.message, words(policy)),
+        "advice": wrong and wrong.help and plain(wrong.help, words(policy)),
         "back": reverse("svc_policy:dashboard-ticket", args=(number,)),
         "page_title": say(message("Ticket {number}", number=number)),
     }

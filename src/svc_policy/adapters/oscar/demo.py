@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -15,9 +15,10 @@ from svc_policy.adapters.oscar.configuration import configuration
 from svc_policy.adapters.oscar.policies import current_policy, now
 from svc_policy.messages import Message, message
 
+_SKU: Final = "demo-"
 #: Title, months of its own warranty, days since delivery (None: not delivered), other currency, what it shows.
 _KINDS: tuple[tuple[str, int | None, int | None, bool, Message], ...] = (
-    ("Washing machine <b>8 kg</b>", None, 90, False, message("delivered 90 days ago, warranty of the terms")),
+    ("Washing machine", None, 90, False, message("delivered 90 days ago, warranty of the terms")),
     ("Refrigerator", 36, 800, False, message("delivered 800 days ago, own warranty of 36 months")),
     ("Kettle", None, 800, False, message("delivered 800 days ago, warranty over")),
     ("Cooker", None, None, False, message("not delivered yet")),
@@ -26,7 +27,7 @@ _KINDS: tuple[tuple[str, int | None, int | None, bool, Message], ...] = (
 
 
 def make_orders(email: str, password: str) -> Iterator[tuple[Any, Message]]:
-    """Make a customer, unless there is one of that address, and an order of each kind."""
+    """Make a customer, unless there is one of that address, and an order of each kind that the customer does not have."""
     users = get_user_model()
     user = users.objects.filter(email__iexact=email).first()
     with transaction.atomic():
@@ -34,6 +35,11 @@ def make_orders(email: str, password: str) -> Iterator[tuple[Any, Message]]:
             name = {users.USERNAME_FIELD: email} if users.USERNAME_FIELD != "email" else {}
             user = users.objects.create_user(**name, email=email, password=password)
         for title, months, days, is_foreign, text in _KINDS:
+            lines = get_model("order", "Line").objects.select_related("order")
+            made = lines.filter(order__user=user, title=title, partner_sku__startswith=_SKU).first()
+            if made is not None:
+                yield made.order, message("made earlier ({what})", what=text)
+                continue
             yield make_order(user, title, months=months, delivered_days_ago=days, is_foreign=is_foreign), text
 
 
@@ -94,7 +100,7 @@ def _product(title: str, months: int | None, attribute: str | None) -> Any:
     kinds = get_model("catalogue", "ProductClass").objects
     kind = kinds.filter(name="Appliances").first() or kinds.create(name="Appliances")
     products = get_model("catalogue", "Product").objects
-    product = products.create(title=title, product_class=kind, upc=f"demo-{products.count() + 1}")
+    product = products.create(title=title, product_class=kind, upc=f"{_SKU}{products.count() + 1}")
     if months is not None and attribute is not None:
         kind.attributes.get_or_create(code=attribute, defaults={"name": "Months of warranty", "type": "integer"})
         product.refresh_from_db()

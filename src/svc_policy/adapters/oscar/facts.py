@@ -187,7 +187,7 @@ def _take_delivery(found: _Found, line: Any, configuration: Configuration) -> No
     if counted:
         reason = message("{count} of {whole} are delivered", count=counted, whole=line.quantity)
     else:
-        reason = message("the order has no shipping event `{event}`", event=code)
+        reason = message("no delivery of it is noted yet")
     found.leave("delivered_on", reason)
 
 

@@ -12,7 +12,7 @@ import attrs
 from svc_policy.adapters.oscar.configuration import Configuration, configuration
 from svc_policy.adapters.oscar.facts import LineFacts, facts_of_line, ticket_data, ticket_facts
 from svc_policy.adapters.oscar.policies import current_policy, language, words
-from svc_policy.adapters.oscar.telling import category, price
+from svc_policy.adapters.oscar.telling import category, plain, price
 from svc_policy.errors import PolicyError, Problem
 from svc_policy.explain.covering import cover_in_short, covered_by, warranty_standing
 from svc_policy.messages import message
@@ -124,7 +124,7 @@ def _cover(policy: Policy, decision: Decision, standing: str, say: Wording) -> s
     if standing == "unknown":
         # What decides whether this fault is covered is another matter.
         needs = say.listed(say.fact(name) for name in policy.asked(decision.column("in_warranty_needs")))
-        return say(message("how long it is covered depends on {facts}", facts=needs))
+        return say(message("how long it is covered depends on: {facts}", facts=needs))
     return say(message("covered") if standing == "covered" else message("not covered"))
 
 
@@ -155,5 +155,5 @@ def _missing(policy: Policy, read: LineFacts, decision: Decision, say: Wording) 
         needed.add("warranty_until")
     for unfilled in read.unfilled:
         if unfilled.fact in needed:
-            reason = unfilled.reason.text(say.language)
+            reason = plain(unfilled.reason, say)
             yield say(message("{fact} is missing: {reason}", fact=say.fact(unfilled.fact), reason=reason))

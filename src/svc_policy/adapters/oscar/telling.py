@@ -5,8 +5,11 @@ A policy may change or go; what a customer was told stays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from svc_policy.explain.charging import tell_quote
 from svc_policy.explain.covering import tell_category, tell_coverage
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from svc_policy.explain import Wording
     from svc_policy.policy import Policy
 
+_QUOTED: Final = re.compile("`([^`]*)`")
 _COVER: Final[tuple[Callable[[Account], Section], ...]] = (tell_coverage, tell_remedies)
 
 
@@ -49,19 +53,25 @@ def _told(policy: Policy, decision: Decision, currency: str | None, language: La
         "open": [words.fact(name) for name in decision.needs],
         "explanation": policy.explain(decision, language),
     }
-    cited = dict.fromkeys(
-        cite
-        for key in ("reason", "cover", "quote", "targets", "steps")
-        for item in found[key]
-        for cite in item["cites"]
-    )
+    for_customers = _cited(found, "reason", "cover", "quote", "targets")
+    cited = {**for_customers, **_cited(found, "steps")}
     clauses = policy.pack.clauses
     found["clauses"] = [
-        {"id": name, "place": clauses[name].place, "text": getattr(clauses[name], language)}
+        {
+            "id": name,
+            "place": clauses[name].place,
+            "text": getattr(clauses[name], language),
+            "is_for_staff": name not in for_customers,
+        }
         for name in cited
         if name in clauses
     ]
     return found
+
+
+def _cited(found: dict[str, Any], *keys: str) -> dict[str, None]:
+    """List the clauses that parts of what is told rest on, each once."""
+    return dict.fromkeys(cite for key in keys for item in found[key] for cite in item["cites"])
 
 
 def _sentences(tellers: Iterable[Callable[[Account], Section]], account: Account) -> list[dict[str, Any]]:
@@ -106,12 +116,18 @@ def _target(target: Target, words: Wording) -> dict[str, Any]:
     }
 
 
+def plain(text: Message, words: Wording) -> str:
+    """Put what is wrong into the words of a customer: facts by their labels, what was typed in quotation marks."""
+    values = {name: words.fact(one) if one in words.facts else one for name, one in text.values.items()}
+    return _QUOTED.sub("“\\1”", words(attrs.evolve(text, values=values)))
+
+
 def category(policy: Policy, decision: Decision, words: Wording) -> str:
     """Name the category, or what it depends on."""
     if decision.category is not None:
         return words.category(decision.category)
     facts = words.listed(words.fact(name) for name in policy.asked(decision.column("category_needs")))
-    return words(message("depends on {facts}", facts=facts)) if facts else words.category(None)
+    return words(message("depends on: {facts}", facts=facts)) if facts else words.category(None)
 
 
 def other_currency(policy: Policy, currency: str | None) -> bool:
@@ -136,5 +152,5 @@ def price(quote: Quote | None, words: Wording, currency: str | None) -> str:
         return words(message("the terms name no prices"))
     if quote.payable is None:
         facts = words.listed(dict.fromkeys(words.fact(name) for name in quote.needs))
-        return words(message("depends on {facts}", facts=facts)) if facts else words(message("not known yet"))
+        return words(message("depends on: {facts}", facts=facts)) if facts else words(message("not known yet"))
     return words.money(quote.payable) if quote.payable else words(message("free of charge"))

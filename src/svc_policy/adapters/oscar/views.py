@@ -23,7 +23,7 @@ from svc_policy.adapters.oscar.offers import offer_for
 from svc_policy.adapters.oscar.pages import View, plainly, say, told_of
 from svc_policy.adapters.oscar.policies import current_policy, language, now, words
 from svc_policy.adapters.oscar.storing import store
-from svc_policy.adapters.oscar.telling import told
+from svc_policy.adapters.oscar.telling import plain, told
 from svc_policy.messages import message
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ def ask(request: Any, number: str, fact: str) -> Any:
         "is_unknown": fact in found.answers and kept is None,
         "is_skippable": is_skippable,
         "is_refused": is_refused,
-        "wrong": wrong and say(wrong.message),
-        "advice": wrong and wrong.help and say(wrong.help),
+        "wrong": wrong and plain(wrong.message, words(policy)),
+        "advice": wrong and wrong.help and plain(wrong.help, words(policy)),
         "position": len(way.steps) + 1,
         "back": reverse("svc_policy:ask", args=(number, back)) if back else _start_of(found),
         "digest": policy.digest,
@@ -178,7 +178,7 @@ def check(request: Any, number: str) -> Any:
         if not wrong:
             _hand_in(found, policy, note)
             return redirect("svc_policy:ticket", number=number)
-        messages.error(request, say(wrong[0].message))
+        messages.error(request, plain(wrong[0].message, words(policy)))
     zone = timezone.get_current_timezone()
     facts = ticket_facts(policy)
     in_words = words(policy)

@@ -8,6 +8,7 @@ from trytond.model import fields
 from trytond.pool import Pool, PoolMeta
 
 from svc_policy.adapters.tryton.complaint import OPEN
+from svc_policy.adapters.tryton.mapping import OF_CONTRACT, OF_LOT
 
 KINDS = [
     (None, ""),
@@ -77,18 +78,7 @@ class Lot(Watched, metaclass=PoolMeta):
 
     __name__ = "stock.lot"
     _svc_paths = ("svc_lot",)
-    _svc_watched = frozenset(
-        (
-            "number",
-            "product",
-            "svc_purchased_on",
-            "svc_delivered_on",
-            "svc_installed_on",
-            "svc_accepted_on",
-            "svc_warranty_until",
-            "svc_suspended_days",
-        )
-    )
+    _svc_watched = frozenset((*OF_LOT, "product"))
 
     svc_purchased_on = fields.Date("Purchased On", help="Leave empty for the date of the complaint's sale.")
     svc_delivered_on = fields.Date("Delivered On", help="Leave empty for the first delivery to the customer.")
@@ -107,19 +97,7 @@ class Subscription(Watched, metaclass=PoolMeta):
 
     __name__ = "sale.subscription"
     _svc_paths = ("svc_subscription",)
-    _svc_watched = frozenset(
-        (
-            "number",
-            "state",
-            "start_date",
-            "end_date",
-            "svc_contract_kind",
-            "svc_covers_labour",
-            "svc_covers_parts",
-            "svc_visits_left",
-            "svc_hours_left",
-        )
-    )
+    _svc_watched = frozenset(OF_CONTRACT)
 
     svc_contract_kind = fields.Char("Kind of Contract", help="A kind of contract that the policy knows.")
     svc_covers_labour = fields.Selection(COVERED, "Covers Labour", sort=False)

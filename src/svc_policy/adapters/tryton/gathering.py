@@ -14,7 +14,7 @@ from trytond.pool import Pool
 from trytond.tools import grouped_slice
 from trytond.transaction import Transaction
 
-from svc_policy.adapters.tryton.mapping import BOOLEANS, LINES, Gathered
+from svc_policy.adapters.tryton.mapping import BOOLEANS, LINES, OF_CONTRACT, OF_LOT, Gathered
 
 #: By the alias of a table: its model, how it is joined, and which of its columns are read.
 _JOINED: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
@@ -22,38 +22,10 @@ _JOINED: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
     ("company", "company.company", "complaint.company", ("timezone",)),
     ("currency", "currency.currency", "company.currency", ("code",)),
     ("party", "party.party", "complaint.customer", ("name",)),
-    (
-        "lot",
-        "stock.lot",
-        "complaint.svc_lot",
-        (
-            "number",
-            "svc_purchased_on",
-            "svc_delivered_on",
-            "svc_installed_on",
-            "svc_accepted_on",
-            "svc_warranty_until",
-            "svc_suspended_days",
-        ),
-    ),
+    ("lot", "stock.lot", "complaint.svc_lot", OF_LOT),
     ("product", "product.product", "lot.product", ("code",)),
     ("template", "product.template", "product.template", ("svc_product_class", "svc_key_equipment")),
-    (
-        "contract",
-        "sale.subscription",
-        "complaint.svc_subscription",
-        (
-            "number",
-            "state",
-            "start_date",
-            "end_date",
-            "svc_contract_kind",
-            "svc_covers_labour",
-            "svc_covers_parts",
-            "svc_visits_left",
-            "svc_hours_left",
-        ),
-    ),
+    ("contract", "sale.subscription", "complaint.svc_subscription", OF_CONTRACT),
 )
 _OWN: Final = ("id", "number", "company", "origin", "description", "svc_received_at", "svc_lot")
 _COLUMNS: Final = (

@@ -27,6 +27,27 @@ from svc_policy.policy import Policy
 MODEL: Final = "sale.complaint"
 #: Columns that hold a truth, which a database may keep as a number.
 BOOLEANS: Final = frozenset(("template.svc_key_equipment", "record_faulty"))
+#: Fields of a lot and of a subscription that facts are taken from.
+OF_LOT: Final = (
+    "number",
+    "svc_purchased_on",
+    "svc_delivered_on",
+    "svc_installed_on",
+    "svc_accepted_on",
+    "svc_warranty_until",
+    "svc_suspended_days",
+)
+OF_CONTRACT: Final = (
+    "number",
+    "state",
+    "start_date",
+    "end_date",
+    "svc_contract_kind",
+    "svc_covers_labour",
+    "svc_covers_parts",
+    "svc_visits_left",
+    "svc_hours_left",
+)
 _CONTRACTS: Final = ("running", "closed")
 
 NO_LOT: Final = message("the complaint names no lot")

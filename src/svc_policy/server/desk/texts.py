@@ -31,7 +31,7 @@ TEXTS: Final[Mapping[str, Message]] = {
     "due": message("due next"),
     "owner": message("owner"),
     "ask_next": message("ask next"),
-    "ask_for": message("ask for {facts}"),
+    "ask_for": message("ask for: {facts}"),
     "then_ask": message("and then: {facts}"),
     "nothing_to_ask": message("nothing is left to ask"),
     "next_change": message("changes by itself on {instant}"),
