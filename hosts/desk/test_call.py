@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -239,3 +240,14 @@ def test_records_are_added_asked_for_and_taken_out(open_page: Opened, service: S
     page.get_by_role("button", name="Take out: Hours of labour").click()
     expect(page.locator(".cell.cost .value")).to_have_text("Open")
     expect(page.locator(".question h2")).to_have_text("Hours of labour")
+
+
+def test_what_is_typed_is_read_as_everywhere(open_page: Opened, service: Service) -> None:
+    cases = json.loads((Path(__file__).parents[2] / "tests" / "facts" / "typed.json").read_text(encoding="utf-8"))
+    page = open_page(service.page)
+    read = """async (cases) => {
+        const { typed } = await import("./desk/fields.js");
+        const open = ["text", "date", "instant"];
+        return cases.map(([kind, text]) => typed({ kind, unit: open.includes(kind) ? undefined : {} }, text) ?? null);
+    }"""
+    assert page.evaluate(read, cases) == [value for _, _, value in cases]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from hosts.oscar.conftest import make_line, make_user
+from hosts.oscar.conftest import ROOT, make_line, make_user
 from hosts.oscar.visiting import (
     PAID,
     answer,
@@ -48,6 +50,41 @@ def test_what_is_asked_is_what_the_policy_needs_in_its_order():
         facts[needs[0]] = value
     assert asked_now(client, ticket) is None
     assert len(asked) > 3
+
+
+def test_the_setting_of_the_page_asks_only_for_what_a_customer_knows(settings_kept):
+    found = re.search(r"^SVC_POLICY = (\{.*?^\})", (ROOT / "docs" / "oscar.md").read_text(encoding="utf-8"), re.M | re.S)
+    assert found is not None
+    settings_kept.SVC_POLICY = {**ast.literal_eval(found[1]), "clock": settings_kept.SVC_POLICY["clock"]}
+    ann = make_user()
+    client = client_of(ann)
+    for days in (90, 800):
+        ticket = begin(client, make_line(ann, delivered_days_ago=days))
+        asked = []
+        while (fact := asked_now(client, ticket)) is not None:
+            asked.append(fact)
+            assert "This settles:" in text_of(client.get(f"/after-sales/tickets/{ticket.number}/ask/{fact}/"))
+            answer(client, ticket, fact, {"on_site": "yes", "cause": "wear"}[fact])
+        assert asked == ["on_site", "cause"]
+        send(client, ticket)
+        told = text_of(client.get(f"/after-sales/tickets/{ticket.number}/"))
+        assert "What happens next" not in told
+        assert "service technician: answer the customer" not in told.casefold()
+        assert "distance by road" in told
+
+
+def test_the_demo_makes_its_orders_once(capsys):
+    from django.core.management import call_command
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for _ in range(2):
+            call_command("svc_policy_demo", "ann-of-the-demo@example.com", "--force")
+    first, again = (lines := capsys.readouterr().out.splitlines())[:5], lines[5:]
+    number = re.match(r"order (\d+): delivered 90 days ago, warranty of the terms$", first[0])
+    assert number is not None
+    assert again[0] == f"order {number[1]}: made earlier (delivered 90 days ago, warranty of the terms)"
+    assert len(first) == len(again) == 5
 
 
 def test_the_decision_is_stored_with_its_digest():

@@ -255,3 +255,16 @@ def test_the_admin_reads_and_does_not_write():
         assert client_of(boss).get(f"{url}{key}/change/").status_code == 200
         assert client_of(boss).post(f"{url}{key}/change/", {"state": "draft"}).status_code == 403
         assert client_of(boss).post(f"{url}{key}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_what_is_certain_of_every_fault_goes_before_the_length_of_the_warranty():
+    from django.conf import settings
+
+    line = make_line(make_user(), delivered_days_ago=90)
+    given = settings.SVC_POLICY
+    settings.SVC_POLICY = {**given, "always": {"cause": "misuse"}}
+    excluded = offer_of(line)
+    assert (excluded.standing, excluded.cover) == ("none", "not covered; excluded: improper use, upkeep or maintenance")
+    settings.SVC_POLICY = {**given, "always": {"contract_until": "2026-12-31"}}
+    contract = offer_of(make_line(make_user(), delivered_days_ago=800))
+    assert (contract.standing, contract.cover) == ("covered", "a contract runs; the warranty ended on 22 December 2024")

@@ -64,11 +64,11 @@ def _children(pid: int) -> list[int]:
 #: The command with other limits than it has, so that nobody waits for half a minute.
 _LIMITED = """
 import sys
-from svc_policy.cli.main import main
+from svc_policy.cli import main
 from svc_policy.server import settings
 before = settings.Limits
 settings.Limits = lambda **more: before(**{**more, **%r})
-sys.exit(main(sys.argv[1:]))
+main(sys.argv[1:])
 """
 
 

@@ -157,7 +157,8 @@ def test_a_client_that_does_not_read_is_cut(impatient):
         one.connect(("127.0.0.1", service.port))
         one.sendall((f"GET /v1/policies/tile/tables HTTP/1.1\r\nhost: localhost\r\n{token}\r\n" * 60).encode())
         held.append(one)
-    # The service has let go of all of them, though none has read a byte.
+    wait_for(lambda: open_connections(service) == 4)
+    # The service lets go of all of them, though none has read a byte.
     wait_for(lambda: open_connections(service) == 0, 6)
     for one in held:
         one.close()

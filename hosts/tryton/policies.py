@@ -35,6 +35,12 @@ absence = "unknown"
 label.en = "floor"
 label.zh = "楼层"
 
+[facts.share_borne]
+kind = "share"
+absence = "unknown"
+label.en = "share borne"
+label.zh = "承担比例"
+
 [facts.incident_kind]
 values = ["mistake"]
 

@@ -40,6 +40,7 @@ def test_an_approver_is_wanted_and_only_they_can_approve(shop: Shop) -> None:
         assert complaint.svc_payer_name == "customer"
         (approval,) = complaint.svc_approvals
         assert (approval.role_name, approval.subject_name) == ("chief of the depot", "parts for the job")
+        assert approval.rec_name == "parts for the job (chief of the depot)"
         assert not approval.is_given
         number, approval_id = complaint.id, approval.id
     with shop.of(shop.depot, user="clerk"):
@@ -84,6 +85,23 @@ def test_an_approver_is_wanted_and_only_they_can_approve(shop: Shop) -> None:
         complaint = Model.get("sale.complaint")(number)
         complaint.click("approve")
         assert complaint.state in ("approved", "done")
+
+
+def test_a_role_is_one_of_the_policy(shop: Shop) -> None:
+    role = Model.get("svc_policy.role")
+    (group,) = Model.get("res.group").find([("name", "=", "Sales")])
+    with shop.of(shop.depot):
+        with pytest.raises(UserError, match='"cheif" is no role of the policy of "Depot Company"') as raised:
+            role(company=shop.depot, role="cheif", group=group).save()
+        assert 'Did you mean "chief"?' in raised.value.description
+        with pytest.raises(UserError) as raised:
+            role(company=shop.depot, role="boss", group=group).save()
+        assert "Its roles are chief, clerk." in raised.value.description
+        kept = role(company=shop.depot, role="clerk", group=group)
+        kept.save()
+        with pytest.raises(UserError, match="is no role"):
+            role(company=shop.mall, role="clerk", group=group).save()
+        kept.delete()
 
 
 def test_what_is_not_known_might_want_an_approver(shop: Shop) -> None:

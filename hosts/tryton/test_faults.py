@@ -147,6 +147,7 @@ def test_another_currency_is_refused_with_the_name_of_the_record(shop: Shop) -> 
         ("on_site", "perhaps", "`on_site`"),
         ("arrived_at", "yesterday", "`yesterday`"),
         ("cause", "gremlins", "`gremlins`"),
+        ("distence_km", "5 km", "did you mean `distance_km`?"),
     ],
 )
 def test_a_fact_that_cannot_be_read_is_refused_when_it_is_typed(shop: Shop, fact: str, value: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -70,4 +71,17 @@ def test_what_is_missing_is_said_and_asked_in_both_languages(shop: Shop) -> None
     with shop.of(shop.depot, language="zh_CN"):
         again = Model.get("sale.complaint")(complaint.id)
         assert again.svc_missing == "请了解：交付日期、需更换配件。"
-        assert "尚" in again.svc_explanation or "未" in again.svc_explanation
+        assert "是否在保修范围内：尚不能确定" in again.svc_explanation
+
+
+def test_what_is_typed_means_what_it_means_everywhere(shop: Shop) -> None:
+    shop.at("2026-03-02T02:00:00")
+    with shop.of(shop.depot):
+        complaint = shop.complaint(shop.depot, svc_received_at=datetime(2026, 3, 2, 1))
+        # Beside the field of a share stands %, beside that of a distance km; words go by their labels.
+        shop.state(complaint, share_borne="10", distance_km="５", floor="３", on_site="是", cause="产品质量")
+        complaint.click("wait")
+        assert complaint.svc_problem is None
+        ticket = json.loads(complaint.svc_ticket)
+        assert (ticket["distance_km"], ticket["on_site"], ticket["cause"]) == (5, True, "product")
+        assert ticket["extra"] == {"floor": 3, "share_borne": "10.00 %"}

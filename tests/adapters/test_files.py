@@ -279,7 +279,8 @@ def test_half_a_line_of_a_run_that_was_killed_is_no_record(tmp_path: Path, mall:
     short = path.read_bytes()
     FileSink(mall, path).write(decisions(mall, 'C "y"\r\nz'))
     whole = path.read_bytes()
-    for length in range(len(short) + 2, len(whole), 7):
+    added = len(whole) - len(short)
+    for length in (len(short) + part for part in (2, 10, 17, added // 3, added // 2, *range(added - 8, added))):
         path.write_bytes(whole[:length])
         told = FileSink(mall, path).write(decisions(mall, "A", 'C "y"\r\nz'))
         assert (told.made + told.changed, told.unchanged) == (1, 1) or told == Written(unchanged=2)

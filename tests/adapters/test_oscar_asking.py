@@ -10,7 +10,8 @@ from rules.made import made
 from svc_policy import load
 from svc_policy.adapters.oscar.asking import question_of, read_answer, shown_value, walk
 from svc_policy.adapters.oscar.configuration import Configuration, read_configuration
-from svc_policy.adapters.oscar.facts import LineFacts, ticket_data, ticket_facts
+from svc_policy.adapters.oscar.facts import LineFacts, check_value, ticket_data, ticket_facts
+from svc_policy.adapters.oscar.telling import plain
 from svc_policy.explain import Wording
 
 AT = datetime(2026, 3, 4, 2, tzinfo=UTC)
@@ -213,3 +214,33 @@ def test_the_same_decision_has_the_same_fingerprint_whenever_it_is_made():
     ]
     # 80 % of four hours of work are used up at 13:12, and somebody is warned.
     assert prints[0] == prints[1] == prints[2] != prints[3]
+
+
+def test_every_question_says_what_it_settles():
+    mall = load("mall")
+    words = Wording(mall, "en")
+    long_ago = {"request_kind": "fault", "customer_kind": "person", "delivered_on": "2023-12-01", "on_site": True}
+    decision = mall.decide({**long_ago, "received_at": "2026-03-02T09:00"}, at=AT)
+    settles = {name: question_of(mall, decision, name, words).settles for name in decision.needs}
+    assert settles["cause"] == ("cover",)
+    assert settles["distance_km"] == ("price", "times")
+    assert settles["solved_by_telephone"] == ("how it is dealt with",)
+    assert all(settles.values())
+
+
+@pytest.mark.parametrize(
+    "name, value, en, zh",
+    [
+        ("distance_km", "far", "“far” in “distance by road", "无法识别“商场至服务现场的路程”中的“far”"),
+        ("distance_km", "30000", "“distance by road from the mall to the site” is “30000”, more than", "“30000”"),
+        # What was typed stays what it is, also where it is the name of a fact.
+        ("distance_km", "cause", "“cause” in “distance by road", "“cause”"),
+    ],
+)
+def test_what_is_wrong_is_said_without_names_of_fields(name, value, en, zh):
+    mall = load("mall")
+    (problem,) = check_value(mall, name, value)
+    for language, said in (("en", en), ("zh", zh)):
+        text = plain(problem.message, Wording(mall, language))
+        assert said in text
+        assert "`" not in text and name not in text

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from svc_policy import Policy, Ticket
+from svc_policy.errors import CalendarError
 from svc_policy.expressions.evaluate import evaluate
 from svc_policy.expressions.nodes import Expression, Value, is_constant
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Step
@@ -22,6 +23,8 @@ from svc_policy.worktime import WorkCalendar
 
 EPOCH = date(1970, 1, 1).toordinal()
 CHILDREN = tuple(LISTS)
+#: The first and last day whose clocks are known.
+LOCAL_DAYS = (date(1970, 1, 2), date(2199, 12, 30))
 Columns = dict[str, Value]
 
 
@@ -33,9 +36,12 @@ class SlowClock:
         self.axis = calendar
 
     def local_day(self, instant: int) -> int:
+        _known(instant)
         return datetime.fromtimestamp(instant, self.zone).date().toordinal() - EPOCH
 
     def day_end(self, day: int) -> int:
+        if not LOCAL_DAYS[0] <= date.fromordinal(day + EPOCH) <= LOCAL_DAYS[1]:
+            raise CalendarError([])
         after = date.fromordinal(day + EPOCH) + timedelta(days=1)
         return int(datetime(after.year, after.month, after.day, tzinfo=self.zone).timestamp()) - 1
 
@@ -52,10 +58,17 @@ class SlowClock:
 
     def due(self, clock: str, start: int, allowance: int, holds: Sequence[tuple[int, int | None]]) -> int | None:
         if clock == "calendar":
-            return _calendar_due(start, allowance, holds)
+            found = _calendar_due(start, allowance, holds)
+            return found if found is None else _known(found)
         if clock == "working":
             return self.axis.deadline_s(start, allowance, holds)
         return self.axis.workday_deadline_s(start, allowance, holds)
+
+
+def _known(instant: int) -> int:
+    if not LOCAL_DAYS[0] <= (datetime(1970, 1, 1) + timedelta(seconds=instant)).date() <= LOCAL_DAYS[1]:
+        raise CalendarError([])
+    return instant
 
 
 def _calendar_due(start: int, seconds: int, holds: Sequence[tuple[int, int | None]]) -> int | None:

@@ -17,9 +17,9 @@ AT = 1_772_413_200
 def test_a_shape_of_its_own_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = load(name)
     tickets = random_tickets(policy, 60, seed=41)
-    monkeypatch.setattr(facade, "OFTEN", 10**9)
+    monkeypatch.setattr(policy, "_often", 10**9)
     whole = [_decided(policy, ticket) for ticket in tickets]
-    monkeypatch.setattr(facade, "OFTEN", 1)
+    monkeypatch.setattr(policy, "_often", 1)
     for ticket, expected in zip(tickets, whole, strict=True):
         assert _decided(policy, ticket) == expected
     # It was another function that said so.
@@ -35,9 +35,9 @@ def test_other_tickets_of_the_shape_agree_too(monkeypatch: pytest.MonkeyPatch) -
     shared = [group for group in tickets.values() if len(group) > 1][:15]
     assert shared
     for group in shared:
-        monkeypatch.setattr(facade, "OFTEN", 10**9)
+        monkeypatch.setattr(policy, "_often", 10**9)
         whole = [_decided(policy, ticket) for ticket in group]
-        monkeypatch.setattr(facade, "OFTEN", 1)
+        monkeypatch.setattr(policy, "_often", 1)
         assert [_decided(policy, ticket) for ticket in group] == whole
 
 

@@ -147,6 +147,14 @@ def suggest(word: str, known: Iterable[str]) -> Message:
     return message("known here: {known}", known=", ".join(known) or "-")
 
 
+def suggest_fact(word: str, known: Iterable[str]) -> Message:
+    """Suggest the nearest fact for a name that is none, or a mapping: foreign names are seldom like ours."""
+    near = nearest(word[:60], tuple(known))
+    if near is not None:
+        return message("did you mean `{near}`?", near=near)
+    return message("a mapping says which column is which fact: `--mapping FILE` in a shell")
+
+
 def _text_of(path: Path) -> str:
     place = Place(file=str(path))
     try:

@@ -23,7 +23,8 @@ from svc_policy.adapters.records import NOT_MAPPED
 from svc_policy.adapters.registry import Adapter, Option
 from svc_policy.adapters.staging import REJECTED, quoted
 from svc_policy.adapters.tickets import take_tickets
-from svc_policy.errors import AdapterError, MappingError, Place, UsageError, problem
+from svc_policy.batch import require
+from svc_policy.errors import AdapterError, MappingError, Place, problem
 from svc_policy.facts.registry import LISTS, Fact
 from svc_policy.facts.ticket import Ticket
 from svc_policy.messages import Message, message
@@ -31,6 +32,8 @@ from svc_policy.messages import Message, message
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
 
+#: Rows are handed over in the second.
+_MODULES: Final = ("duckdb", "pyarrow")
 _MARK: Final = re.compile(r"(\d{1,9}):(\d{1,18}):(\d{1,18})")
 _AT_ONCE: Final = 500
 
@@ -65,7 +68,7 @@ class FileSource:
             grain: tuple(fact.name for fact in policy.pack.settings.facts[grain] if _is_asked(fact, field, policy))
             for grain, field in LISTS.items()
         }
-        _duckdb()
+        require(*_MODULES)
 
     @property
     def place(self) -> str:
@@ -79,7 +82,7 @@ class FileSource:
             AdapterError: The file cannot be read at all, or lacks a column that the mapping names; the mark is none.
         """
         start = _read_mark(after, self.path)
-        engine = _duckdb()
+        engine = require(*_MODULES)
         with (
             tempfile.TemporaryDirectory(prefix="svc-policy-files-") as folder,
             engine.connect(config={"temp_directory": folder}) as connection,
@@ -197,13 +200,3 @@ def _read_mark(text: str | None, path: Path) -> tuple[int, int, int]:
         advice = message("read it from the beginning")
         raise AdapterError([problem("file-mark", template, place=Place(file=str(path)), help=advice)])
     return (int(match[1]), int(match[2]), int(match[3]))
-
-
-def _duckdb() -> Any:
-    try:
-        import duckdb
-        import pyarrow  # noqa: F401 - rows are handed over in it
-    except ImportError as error:
-        template = message("the `{module}` package is not installed", module=error.name)
-        raise UsageError([problem("batch-extra", template, help=message("pip install 'svc-policy[batch]'"))]) from None
-    return duckdb

@@ -24,7 +24,7 @@ from svc_policy.adapters.values import UNITS, Settings, ValueReader
 from svc_policy.errors import TicketError
 from svc_policy.facts.registry import LISTS, MILESTONES, Fact, Grain
 from svc_policy.messages import message
-from svc_policy.units import Refusal, open_zone, read_instant
+from svc_policy.units import Refusal, advise_zone, open_zone, read_instant
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
@@ -150,7 +150,7 @@ class _Reader:
             open_zone(name)
         except Refusal as refusal:
             template = message("`{zone}` is no time zone", zone=name)
-            self.document.say(refusal.code, template, *path, key, help=refusal.help)
+            self.document.say(refusal.code, template, *path, key, help=advise_zone(name))
             return "UTC"
         return name
 

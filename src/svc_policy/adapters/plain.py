@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from svc_policy.adapters.documents import suggest
+from svc_policy.adapters.documents import suggest_fact
 from svc_policy.adapters.mapping import ChildSource, ColumnSource, LogMapping
 from svc_policy.adapters.staging import Staged
 from svc_policy.errors import MappingError, Place, problem
@@ -75,8 +75,8 @@ def _own_columns(
         place = Place(file=staged.file, line=1)
         if fact is None:
             template = message("`{column}` is no fact", column=heading)
-            known = [ticket, *facts, *internal]
-            problems.append(problem("log-heading", template, place=place, help=suggest(heading, known)))
+            advice = suggest_fact(heading, [ticket, *facts, *internal])
+            problems.append(problem("log-heading", template, place=place, help=advice))
         elif fact.name in found:
             template = message("`{name}` is stated twice", name=fact.name)
             problems.append(problem("log-heading", template, place=place))

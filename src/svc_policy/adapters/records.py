@@ -341,12 +341,12 @@ class _One:
             self._check_own(extra, {fact.name: fact for fact in self.reader.company}, "extra.")
 
     def _check_own(self, record: Record, known: Mapping[str, object], path: str) -> None:
-        from svc_policy.adapters.documents import suggest
+        from svc_policy.adapters.documents import suggest_fact
 
         for key in record:
             if key not in known:
                 template = message("`{column}` is no fact", column=shown(key))
-                self.say("log-heading", template, path + shown(key), help_line=suggest(str(key), known))
+                self.say("log-heading", template, path + shown(key), help_line=suggest_fact(str(key), known))
 
 
 _TICKET_FIELDS: Final = frozenset(fact.name for fact in BUILT_IN["ticket"])

@@ -12,6 +12,7 @@ from svc_policy.audit.findings import make_findings
 from svc_policy.audit.outputs import check_folder, write_outputs
 from svc_policy.audit.result import AuditResult
 from svc_policy.audit.summary import make_summary
+from svc_policy.batch import require
 from svc_policy.errors import MappingError, Place, UsageError, problem
 from svc_policy.messages import message
 from svc_policy.statistics import count_earlier_repairs
@@ -59,7 +60,8 @@ def run_audit(
         MappingError: The mapping or the log cannot be read; with every problem.
         UsageError: `at` has no offset, the folder is not ours, or the extra `batch` is not installed.
     """
-    engine = _duckdb()
+    # Rows are handed over in the second, and working time is written in the third.
+    engine = require("duckdb", "pyarrow", "sqlglot")
     if at is not None and at.tzinfo is None:
         template = message("`at` has no time zone")
         raise UsageError([problem("at-naive", template, help=message("give it one, as in `2026-03-02T09:00+08:00`"))])
@@ -103,17 +105,6 @@ def run_audit(
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Say nothing."""
-
-
-def _duckdb() -> Any:
-    try:
-        import duckdb
-        import pyarrow  # noqa: F401 - rows are handed over in it
-        import sqlglot  # noqa: F401 - working time is written in it
-    except ImportError as error:
-        template = message("the `{module}` package is not installed", module=error.name)
-        raise UsageError([problem("batch-extra", template, help=message("pip install 'svc-policy[batch]'"))]) from None
-    return duckdb
 
 
 def _decide_batch(tell: Progress) -> Decide:

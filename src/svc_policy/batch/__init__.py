@@ -44,22 +44,24 @@ RESULTS = {
 }
 
 
-def require(module: str) -> Any:
-    """Import a module of the extra ``batch``.
+def require(module: str, *others: str) -> Any:
+    """Import a module of the extra ``batch``, and see that others are there.
 
     Raises:
-        UsageError: It is not installed.
+        UsageError: One is not installed.
     """
     from importlib import import_module
 
     try:
+        for name in others:
+            import_module(name)
         return import_module(module)
-    except ImportError:
+    except ImportError as error:
         raise UsageError(
             [
                 problem(
                     "batch-extra",
-                    message("the `{module}` package is not installed", module=module),
+                    message("the `{module}` package is not installed", module=error.name or module),
                     help=message("pip install 'svc-policy[batch]'"),
                 )
             ]

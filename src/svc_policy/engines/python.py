@@ -19,6 +19,7 @@ from svc_policy.expressions.nodes import FALSE, TRUE, ZERO, Expression, is_const
 from svc_policy.expressions.steps import Aggregate, Choose, Collect, Compute, Due, Output, Step
 from svc_policy.facts.registry import LISTS, Grain
 from svc_policy.plan import Plan
+from svc_policy.worktime.known_days import FIRST_INSTANT, LAST_INSTANT, check_instant
 
 Cell = int | str | bool | None
 Row = tuple[Cell, ...]
@@ -88,6 +89,7 @@ class _Writer(ExpressionWriter):
             "possible_rows": runtime.possible_rows,
             "agreed": runtime.agreed,
             "add_months": runtime.add_months,
+            "check_instant": check_instant,
             "min": min,
             "max": max,
             "zip": zip,
@@ -356,10 +358,11 @@ class _Writer(ExpressionWriter):
             self.line(held if step.stops else f"{due} = {plain}")
         elif step.clock == "working_days":
             self.line(f"{due} = {step.clock}({start}, {allowance}, {holds})")
-        elif step.stops:
-            self.line(f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {start} + {allowance}")
         else:
-            self.line(f"{due} = {start} + {allowance}")
+            plain = f"{start} + {allowance}"
+            held = f"{due} = calendar({start}, {allowance}, {holds}) if {holds} else {plain}"
+            self.line(held if step.stops else f"{due} = {plain}")
+            self.line(f"if {due} is not None and not {FIRST_INSTANT} <= {due} <= {LAST_INSTANT}: check_instant({due})")
 
     def held(self, stops: tuple[str, ...]) -> str:
         """Write, once, the spans of the holds of some kinds."""

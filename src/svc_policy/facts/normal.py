@@ -23,7 +23,7 @@ is an instant, whose fraction of a second is dropped (towards the past).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -48,6 +48,9 @@ LONGEST_TEXT: Final = 10_000
 #: Limits of a number whose fact declares none: fifteen digits survive JSON and every database.
 MOST: Final = 10**15 - 1
 MOST_SECONDS: Final = 10**12
+#: So many problems of one ticket are told, and for so many names what was probably meant.
+MOST_PROBLEMS: Final = 100
+_MOST_GUESSES: Final = 20
 # Comparing a text of megabytes with every known word takes minutes.
 _LONGEST_WORD: Final = 60
 BEYOND: Final = 10**40
@@ -177,8 +180,8 @@ def _company_facts(facts: Sequence[Fact]) -> tuple[Fact, ...]:
 
 def inside(prefix: str, found: Problem) -> Problem:
     """Name the field of a problem by its path from the ticket, as in ``parts[2].unit_price``."""
-    field = found.message.values.get("field")
-    path = ".".join(str(part) for part in (prefix, field) if part)
+    field = str(found.message.values.get("field") or "")
+    path = f"{prefix}{'.' if prefix and field and not field.startswith('[') else ''}{field}"
     return attrs.evolve(found, message=Message(found.message.template, {**found.message.values, "field": path}))
 
 
@@ -188,11 +191,40 @@ def mistyped(field: str, value: object, wanted: Message) -> Problem:
     return problem("ticket-wrong-type", template)
 
 
-def unknown_field(field: str, known: Iterable[str]) -> Problem:
-    """Make the problem of a name that is no fact, with the known name that was probably meant."""
-    meant = nearest(field[:_LONGEST_WORD], known)
-    explanation = None if meant is None else message("did you mean `{meant}`?", meant=meant)
-    return problem("ticket-unknown-field", message("`{field}` is no known fact", field=shown(field)), help=explanation)
+def unknown_field(field: str) -> Problem:
+    """Make the problem of a name that is no fact; :func:`listed` adds the known name that was probably meant."""
+    return problem("ticket-unknown-field", message("`{field}` is no known fact", field=shown(field)))
+
+
+def listed(problems: Sequence[Problem], known: Mapping[str, Collection[str]]) -> list[Problem]:
+    """List what is wrong with a ticket: its first problems, and how many there are besides.
+
+    Args:
+        problems: What was found.
+        known: The names that there are, by the path of what holds them: `` for the ticket, `parts`, `extra`.
+    """
+    told: list[Problem] = []
+    guesses = 0
+    for found in problems[:MOST_PROBLEMS]:
+        if found.code == "ticket-unknown-field" and found.help is None and guesses < _MOST_GUESSES:
+            guesses += 1
+            found = _guessed(found, known)
+        told.append(found)
+    if (more := len(problems) - len(told)) > 0:
+        template = message("there are more problems, at least {count}", count=more)
+        told.append(problem("ticket-problems-more", template, help=message("mend the first ones and try again")))
+    return told
+
+
+def _guessed(found: Problem, known: Mapping[str, Collection[str]]) -> Problem:
+    """Add the name that was probably meant; comparing with all of them takes a millisecond or two."""
+    path = str(found.message.values["field"])
+    holder, _, name = path.rpartition(".")
+    holder = holder.partition("[")[0]
+    if holder not in known:
+        holder, name = "", path
+    meant = nearest(name[:_LONGEST_WORD], known[holder])
+    return found if meant is None else attrs.evolve(found, help=message("did you mean `{meant}`?", meant=meant))
 
 
 def check_undeclared(name: str, value: object) -> None:

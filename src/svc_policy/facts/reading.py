@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import attrs
 
@@ -25,11 +25,13 @@ from svc_policy.errors import Place, Problem, TicketError, UsageError, problem
 from svc_policy.facts.normal import (
     EPOCH,
     EPOCH_DAY,
+    MOST_PROBLEMS,
     Refusal,
     check_epoch,
     company_facts,
     declared,
     inside,
+    listed,
     mistyped,
     normalise,
     shown,
@@ -138,7 +140,8 @@ class TicketReader:
                 raise TicketError([mistyped("ticket", raw, message("a set of named facts"))])
             return self._converter.structure(raw, Ticket)
         except TicketError as error:
-            raise TicketError(attrs.evolve(found, place=place) for found in error.problems) from None
+            told = listed(error.problems, self._known)
+            raise TicketError(attrs.evolve(found, place=place) for found in told) from None
 
     def read_fact(self, fact: Fact, raw: object) -> object:
         """Read one fact as :meth:`structure` reads it within a ticket, and give it as it is held in Python.
@@ -150,6 +153,18 @@ class TicketReader:
             return self._read_fact(fact, raw)
         except Refusal as refusal:
             raise TicketError([refusal.problem]) from None
+
+    @functools.cached_property
+    def _known(self) -> dict[str, tuple[str, ...]]:
+        """The names that can be stated, by the path of what holds them."""
+        known = {
+            "" if record is Ticket else LISTS[record.grain]: tuple(
+                fact.name for fact in declared(record.grain, self._facts)
+            )
+            for record in RECORDS
+        }
+        known[""] += ("ticket_id", "extra", *LISTS.values())
+        return {**known, "extra": tuple(self._company)}
 
     @functools.cached_property
     def _converter(self) -> Converter:
@@ -184,7 +199,7 @@ class TicketReader:
 
         if not isinstance(raw, Mapping):
             raise TicketError([mistyped("", raw, message("a set of named facts"))])
-        problems = [self._unknown(name, known) for name in raw if name not in known]
+        problems = [self._unknown(name) for name in raw if name not in known]
         stated = {name: raw[name] for name in raw if name in known and raw[name] is not None}
         try:
             made = structure({**stated, "currency_digits": self._digits, "facts": self._facts}, record)
@@ -194,8 +209,8 @@ class TicketReader:
             raise TicketError(problems)
         return made
 
-    def _unknown(self, name: object, known: Sequence[str]) -> Problem:
-        found = unknown_field(str(name), known)
+    def _unknown(self, name: object) -> Problem:
+        found = unknown_field(str(name))
         if name in self._company:
             return attrs.evolve(found, help=message("the policy's own facts stand under `extra`"))
         return found
@@ -392,9 +407,24 @@ def _as_it_is(raw: Any, _: object) -> Any:
 
 
 def _read_list(converter: Converter, raw: object, wanted: Any) -> object:
+    from cattrs import BaseValidationError
+
     if not isinstance(raw, list | tuple):
         raise TicketError([mistyped("", raw, message("a list"))])
-    return converter.structure(raw, wanted)
+    record = get_args(wanted)[0]
+    made: list[object] = []
+    problems: list[Problem] = []
+    for index, line in enumerate(raw):
+        if len(problems) > MOST_PROBLEMS:
+            # Nobody reads more of them; what is not read is not counted.
+            break
+        try:
+            made.append(converter.structure(line, record))
+        except (BaseValidationError, TicketError) as error:
+            problems += _problems(error, f"[{index}]")
+    if problems:
+        raise TicketError(problems)
+    return tuple(made)
 
 
 def _problems(error: BaseException, path: str) -> Iterator[Problem]:

@@ -144,7 +144,11 @@ class JsonReader:
         end = skip_space(text, end)
         if end != len(text):
             template = message("something follows the end of the ticket")
-            raise TicketError([problem("ticket-json-unreadable", template, place=place_at(text, end, place))])
+            # Two tickets on one line are mostly lines whose breaks were lost on their way.
+            advice = message("each ticket is a line of its own; curl's `-d` takes line breaks out, `--data-binary` does not")
+            there = place_at(text, end, place)
+            help_ = advice if text[end] == "{" else None
+            raise TicketError([problem("ticket-json-unreadable", template, place=there, help=help_)])
         if isinstance(value, TicketError):
             raise value
         return value

@@ -27,6 +27,7 @@ from svc_policy.facts.normal import (
     company_facts,
     declared,
     inside,
+    listed,
     mistyped,
     normalise,
     shown,
@@ -379,7 +380,8 @@ class Ticket(Record):
         lists = (self.parts, self.holds, self.incidents, self.overrides, self.materials)
         shape = sum(1 << index for index, item in enumerate((*lists, *self.values)) if item not in (None, ()))
         object.__setattr__(self, "shape", shape)
-        return [*problems, *(inside("extra", each) for each in found)]
+        names = [fact.name for fact in company_facts(self.facts)]
+        return [*problems, *listed([inside("extra", each) for each in found], {"": (), "extra": names})]
 
     def _settle_lines(self, field: str, record: type[Record]) -> list[Problem]:
         """Check the records of one list and read them under the ticket's declarations."""
@@ -432,7 +434,7 @@ def settle_extra(
     """Compute the internal values of a company's facts; without declarations only their types can be checked."""
     values: dict[str, int | str | bool] = {}
     known = {fact.name: fact for fact in company_facts(facts)}
-    problems = [unknown_field(str(name), known) for name in extra if facts and name not in known]
+    problems = [unknown_field(str(name)) for name in extra if facts and name not in known]
     for name in extra if not facts else ():
         try:
             check_undeclared(str(name), extra[name])

@@ -19,7 +19,7 @@ from svc_policy.pack.properties import read_properties
 from svc_policy.pack.recording import RecordSettings, read_record
 from svc_policy.pack.settings_reader import SettingsReader
 from svc_policy.rules.family import MoneySettings, Parameter, ParameterValues
-from svc_policy.units import Allowance, Literal, Refusal, minor_digits, open_zone, read_date
+from svc_policy.units import Allowance, Literal, Refusal, advise_zone, minor_digits, open_zone, read_date
 from svc_policy.worktime.windows import WEEKDAYS, read_hours
 
 FACT_KINDS = ("text", "bool", "money", *MEASURES, "duration", "share", "count", "date", "instant")
@@ -140,7 +140,8 @@ def read_settings(
         try:
             open_zone(zone)
         except Refusal as refusal:
-            reader.say(refusal.code, message("`{zone}` is no time zone", zone=zone), "timezone", help_line=refusal.help)
+            advice = advise_zone(zone)
+            reader.say(refusal.code, message("`{zone}` is no time zone", zone=zone), "timezone", help_line=advice)
             zone = "UTC"
     currency = reader.text(document, "currency")
     if currency and minor_digits(currency) is None:

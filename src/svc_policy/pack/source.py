@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from svc_policy.errors import PackError, Place, Problem, nearest, problem
-from svc_policy.messages import message
+from svc_policy.messages import Message, message
 from svc_policy.tables import Sheet
 
 #: Where the library lies; `importlib.resources` would take longer to import than a pack to read.
@@ -23,7 +23,12 @@ FIXED_SHEETS = ("calendar", "clauses", "labels")
 TEXTS = ("policy", "cases")
 #: How the name of a pack begins that others extend and that serves nobody itself.
 SHARED = "shared-"
-LARGEST_TEXT = 4 * 2**20
+#: Reading TOML takes a second or two a megabyte; the cases of a pack may be many.
+LARGEST_TEXT: Mapping[str, int] = {"policy": 2**20, "cases": 4 * 2**20}
+#: Reading a key takes as long as the square of its parts.
+MOST_PARTS = 32
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}\.[ \t]*+){{{MOST_PARTS}}}")
 
 
 @attrs.frozen(kw_only=True)
@@ -144,7 +149,11 @@ def _read_workbook(path: Path, families: Mapping[str, object], problems: list[Pr
     texts: dict[str, tuple[str, str]] = {}
     for sheet in read_workbook(path, problems=problems):
         if sheet.name in TEXTS:
-            texts[sheet.name] = (text_of_sheet(sheet), f"{path.name}:{sheet.name}")
+            text, label = text_of_sheet(sheet), f"{path.name}:{sheet.name}"
+            if (wrong := unfit(sheet.name, text.encode())) is None:
+                texts[sheet.name] = (text, label)
+            else:
+                problems.append(_stray(label, *wrong))
         elif sheet.name.startswith("lookups."):
             lookups[sheet.name.removeprefix("lookups.")] = sheet
         elif sheet.name in (*FIXED_SHEETS, *families):
@@ -163,15 +172,30 @@ def _read_workbook(path: Path, families: Mapping[str, object], problems: list[Pr
 
 
 def _read_text(path: Path, label: str, problems: list[Problem]) -> str | None:
-    content = path.read_bytes()
-    if len(content) > LARGEST_TEXT:
-        problems.append(_stray(label, "file-large", message("the file is larger than 4 MB")))
+    with path.open("rb") as file:
+        content = file.read(LARGEST_TEXT[path.stem] + 1)
+    if (wrong := unfit(path.stem, content)) is not None:
+        problems.append(_stray(label, *wrong))
         return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         problems.append(_stray(label, "encoding", message("the file is not UTF-8")))
         return None
+
+
+def unfit(name: str, content: bytes) -> tuple[str, Message] | None:
+    """Say why TOML would take too long to read, None if it would not.
+
+    Args:
+        name: `policy` or `cases`.
+        content: The text as UTF-8.
+    """
+    if len(content) > LARGEST_TEXT[name]:
+        return "file-large", message("the file is larger than {most} MB", most=LARGEST_TEXT[name] // 2**20)
+    if _DEEP.search(content.decode("utf-8", "replace")):
+        return "file-deep", message("a key has more than {most} parts", most=MOST_PARTS)
+    return None
 
 
 def _stray(label: str, code: str, text: object) -> Problem:

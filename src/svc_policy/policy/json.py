@@ -103,6 +103,25 @@ MAKERS: dict[str, _Make] = {
 KEYS = tuple(MAKERS)
 
 
+def rule_to_dict(use: RuleUse) -> dict[str, Any]:
+    """Turn a rule into what JSON can hold, without what most rules have no use for."""
+    made: dict[str, Any] = {
+        "table": use.table,
+        "rule": use.rule,
+        "file": use.file,
+        "line": use.line,
+        "cites": list(use.cites),
+        "interpretations": list(use.interpretations),
+    }
+    if use.subject:
+        made["subject"] = use.subject
+    if not use.certain:
+        made["certain"] = use.certain
+    if use.layer:
+        made["layer"] = use.layer
+    return made
+
+
 class Plain:
     """Turns records into what JSON can hold; what a type becomes is looked up once."""
 
@@ -131,22 +150,8 @@ class Plain:
         return make(value)
 
     def rule(self, use: RuleUse) -> Any:
-        """Turn a rule into what JSON can hold, without what most rules have no use for."""
-        made: dict[str, Any] = {
-            "table": use.table,
-            "rule": use.rule,
-            "file": use.file,
-            "line": use.line,
-            "cites": list(use.cites),
-            "interpretations": list(use.interpretations),
-        }
-        if use.subject:
-            made["subject"] = use.subject
-        if not use.certain:
-            made["certain"] = use.certain
-        if use.layer:
-            made["layer"] = use.layer
-        return made
+        """Turn a rule into what JSON can hold."""
+        return rule_to_dict(use)
 
     def item(self, item: Item) -> Any:
         """Turn one row of a list into what JSON can hold."""

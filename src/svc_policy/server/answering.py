@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ QUOTE: Final = (*HEAD, "category", "quote", "needs", "next_change_at")
 EXPLAINED: Final = (*HEAD, "needs", "next_change_at")
 #: A function of its own takes as long as thousands of its tickets save by it.
 OFTEN: Final = 5_000
+#: What is left of `+08:00` at the end of a time, as a plus in a query stands for a space.
+_SPACE_FOR_PLUS: Final = re.compile(r":\d\d \d\d:?\d\d$")
 _BESIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="svc-policy-shapes")
 
 
@@ -50,7 +53,8 @@ def _instant(text: str, zone: str) -> int:
         return found
     except Refusal as refusal:
         text_ = message("cannot read `{text}` in `{name}`", text=text[:60], name="at")
-        raise refuse(400, refusal.code, text_, refusal.help) from None
+        advice = message("in a query a `+` is written `%2B`") if _SPACE_FOR_PLUS.search(text) else refusal.help
+        raise refuse(400, refusal.code, text_, advice) from None
 
 
 @functools.lru_cache(256)

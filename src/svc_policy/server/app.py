@@ -29,6 +29,7 @@ from svc_policy.server.routes import route_of
 from svc_policy.server.settings import Settings
 from svc_policy.server.shelf import Kept, Shelf
 from svc_policy.server.store import Store
+from svc_policy.server.tokens import Tokens, is_expired
 from svc_policy.server.turns import Turns
 
 ERRORS = logging.getLogger("svc_policy.server")
@@ -96,11 +97,21 @@ async def measured(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 @get("/openapi.json")
 async def described(request: Request[Any, Any, Any]) -> ASGIResponse:
-    """Give the OpenAPI document."""
+    """Give the OpenAPI document; what is served is named to those who may read it."""
     from svc_policy.server.openapi import document
 
     state = request.app.state
-    return answer(msgspec.json.encode(document(state.shelf, state.settings)))
+    shelf = state.shelf if _may_read(request) else Shelf()
+    return answer(msgspec.json.encode(document(shelf, state.settings)))
+
+
+def _may_read(request: Request[Any, Any, Any]) -> bool:
+    tokens: Tokens | None = request.app.state.tokens
+    if tokens is None:
+        return True
+    kind, _, word = request.headers.get("authorization", "").partition(" ")
+    token = tokens.find(word.strip()) if kind.lower() == "bearer" else None
+    return token is not None and "read" in token.scopes and not is_expired(token)
 
 
 @get("/docs")
@@ -112,7 +123,7 @@ async def documented(request: Request[Any, Any, Any]) -> ASGIResponse:
     state = request.app.state
     rows = [
         (method, path, operation["summary"], _scope_of(method, path))
-        for method, path, operation in listed(document(state.shelf, state.settings))
+        for method, path, operation in listed(document(Shelf(), state.settings))
     ]
     language = language_of(request)
     page = render("server/docs.html", language, {"rows": rows})
@@ -171,6 +182,7 @@ def create_app(
     state = {
         "shelf": shelf,
         "settings": settings,
+        "tokens": None if settings.tokens is None else Tokens(settings.tokens),
         "store": store,
         "manager": manager,
         "metrics": measures,
@@ -189,6 +201,8 @@ def create_app(
             Exception: _on_any,
         },
         logging_config=None,
+        # The guard bounds every body, each by the limit of its route.
+        request_max_body_size=None,
         debug=False,
     )
 

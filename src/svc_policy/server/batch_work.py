@@ -24,7 +24,6 @@ import msgspec
 from svc_policy.batch import compile_for_plan, create_tables, require, run_laid_out
 from svc_policy.errors import Place, PolicyError, Problem, TicketError, problem, problem_to_dict
 from svc_policy.facts.columns import TABLES, columns, keys
-from svc_policy.facts.normal import declared
 from svc_policy.facts.quick import GiveUp
 from svc_policy.facts.registry import GRAINS
 from svc_policy.facts.sources import JsonReader, decode
@@ -279,8 +278,8 @@ class _Sql:
                 if not found:
                     continue
                 present.add(grain)
-            cells = _columns_of(found, {fact.name: fact.default for fact in declared(grain, self._facts)})
             listed = columns(grain, self._facts)
+            cells = _columns_of(found, {column.fact.name: column.fact.default for column in listed if column.fact})
             named = [column.name for column in keys(grain)]
             arrays = [arrow.array([str(number) for number in numbers], arrow.string())]
             if grain != "ticket":
@@ -310,7 +309,7 @@ def _columns_of(found: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any])
         for name, value in one.items():
             column = cells.get(name)
             if column is None:
-                column = cells[name] = [defaults[name]] * count
+                column = cells[name] = [defaults.get(name)] * count
             column[number] = value
     return cells
 

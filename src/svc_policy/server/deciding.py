@@ -111,7 +111,9 @@ async def _decide(scope: Any, receive: Any, send: Any) -> None:
     asked = Asked(scope)
     query = query_of(asked, "at", "keys", "lang")
     kept = _kept(asked)
-    language_of(asked, query)
+    if "lang" in query:
+        # Nothing is said in it; that there is such a language is seen to.
+        language_of(asked, query)
     body = await _body(asked, receive)
     if body is None:
         return
@@ -129,7 +131,9 @@ async def _quote(scope: Any, receive: Any, send: Any) -> None:
     asked = Asked(scope)
     query = query_of(asked, "at", "lang")
     kept = _kept(asked)
-    language_of(asked, query)
+    if "lang" in query:
+        # Nothing is said in it; that there is such a language is seen to.
+        language_of(asked, query)
     body = await _body(asked, receive)
     if body is None:
         return

@@ -69,8 +69,8 @@ _ALWAYS: Final = (400, 405, 408, 421, 431, 500)
 
 
 def document(shelf: Shelf, settings: Settings) -> dict[str, Any]:
-    """Make the document of a service: its policies are named in it, and tokens if it wants them."""
-    names = "|".join(re.escape(name) for name in shelf.names())
+    """Make the document of a service: its policies are named in it, if there are any, and tokens if it wants them."""
+    names = "|".join(re.escape(name) for name in shelf.names()) or "[^@/]{1,60}"
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, names, settings)

@@ -22,6 +22,7 @@ from svc_policy.errors import Problem, UsageError, problem, reason_of
 from svc_policy.messages import message
 from svc_policy.server import answering
 from svc_policy.server.app import Service, create_service
+from svc_policy.server.gathering import Gathered
 from svc_policy.server.guard import Cut
 from svc_policy.server.problems import MEDIA_TYPE, problem_body, refuse
 from svc_policy.server.settings import Limits, Settings
@@ -54,7 +55,7 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
         _in_head = False
 
         def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
+            super().connection_made(Gathered(transport, self.loop))  # type: ignore[arg-type]
             if len(self.connections) > limits.connections:
                 self._refuse(503, "serve-connections", message("there are too many connections"))
                 return

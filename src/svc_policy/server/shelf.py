@@ -53,7 +53,7 @@ class Shelf:
         for one in kept:
             if one.id in self._active:
                 text = message("two of the policies are named `{name}`", name=one.id)
-                advice = message("give one of them; another can be published under the same name")
+                advice = message("give one of them, or set another `id` in the `policy.toml` of one")
                 raise UsageError([problem("serve-policy-twice", text, help=advice)])
             self.add(one, activate=True)
 

@@ -11,7 +11,6 @@ import re
 import stat
 import tomllib
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +27,10 @@ JSON: Final = "application/json"
 BYTES: Final = "application/octet-stream"
 KINDS: Final = (ZIP, WORKBOOK, JSON, BYTES)
 _FILE: Final = re.compile(r"(?:lookups/)?[^/\\:*?\"<>|\x00-\x1f]{1,100}\.(?:csv|toml)")
-_FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+_ID: Final = re.compile(r"""^id[ \t]*=[ \t]*["'](?P<id>[A-Za-z0-9][A-Za-z0-9_-]{0,60})["']""", re.MULTILINE)
+_HEAD: Final = 64 * 1024
+#: File systems count bytes.
+_LONGEST_NAME: Final = 200
 #: What programs that pack folders put beside the files.
 _LITTER: Final = ("__MACOSX/", ".", "README", "~$")
 _PIECE: Final = 64 * 1024
@@ -49,7 +51,6 @@ def lay_out(kind: str, body: bytes, folder: Path, limits: Limits) -> Path:
     files = _of_json(body, limits) if kind == JSON else _of_zip(body, limits)
     if "policy.toml" not in files:
         raise refuse(422 if kind == JSON else 409, "serve-upload-file", message("a pack has a file `policy.toml`"))
-    _check_base(files["policy.toml"])
     target = folder / _name_of(files["policy.toml"])
     (target / "lookups").mkdir(parents=True)
     for name, content in files.items():
@@ -149,44 +150,46 @@ def _workbook(body: bytes, folder: Path, limits: Limits) -> Path:
     return path
 
 
-def check_workbook(path: Path) -> None:
-    """See that a workbook extends built-in packs only; run where a workbook may not fill the memory of the service.
+def check_base(path: Path) -> None:
+    """See that what was sent extends built-in packs only; run where it may not fill the memory of the service.
 
     Raises:
         Refused: It extends something else.
     """
+    from svc_policy.pack.source import unfit
+
+    known = (*built_in_packs(), *shared_packs())
+    for content in _settings_of_workbook(path) if path.suffix == ".xlsx" else [(path / "policy.toml").read_bytes()]:
+        if unfit("policy", content) is not None:
+            continue  # said by whoever loads it
+        try:
+            base = tomllib.loads(content.decode("utf-8-sig")).get("extends")
+        except (ValueError, RecursionError):
+            continue
+        if base is not None and base not in known:
+            text = message("a policy that is sent extends a built-in one, not `{name}`", name=str(base)[:60])
+            raise refuse(409, "serve-upload-extends", text, message("known here: {known}", known=", ".join(known)))
+
+
+def _settings_of_workbook(path: Path) -> list[bytes]:
     from svc_policy.errors import Problem
     from svc_policy.pack.workbook import text_of_sheet
     from svc_policy.tables import read_workbook
 
     problems: list[Problem] = []
-    for sheet in read_workbook(path, problems=problems):
-        if sheet.name == "policy":
-            _check_base(text_of_sheet(sheet).encode())
-
-
-def _settings_of(content: bytes) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return {}  # said by whoever loads it
-
-
-def _check_base(content: bytes) -> None:
-    base = _settings_of(content).get("extends")
-    known = (*built_in_packs(), *shared_packs())
-    if base is not None and base not in known:
-        text = message("a policy that is sent extends a built-in one, not `{name}`", name=str(base)[:60])
-        raise refuse(409, "serve-upload-extends", text, message("known here: {known}", known=", ".join(known)))
+    sheets = [sheet for sheet in read_workbook(path, problems=problems) if sheet.name == "policy"]
+    return [text_of_sheet(sheet).encode() for sheet in sheets]
 
 
 def _name_of(content: bytes) -> str:
-    name = _settings_of(content).get("id")
-    return name if isinstance(name, str) and _FOLDER_NAME.fullmatch(name) and name != "lookups" else "policy"
+    """Name the folder as the policy, for the places of its problems; the settings are read elsewhere."""
+    head = content[:_HEAD].decode("utf-8", "replace").partition("\n[")[0]
+    found = _ID.search(head)
+    return found["id"] if found and found["id"] != "lookups" else "policy"
 
 
 def _checked(name: str) -> str:
-    if not _FILE.fullmatch(name) or ".." in name.split("/"):
+    if not _FILE.fullmatch(name) or ".." in name.split("/") or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
         raise _stray(name)
     return name
 

@@ -45,16 +45,20 @@ def _do(task: dict[str, Any]) -> int:
 
         return serve_batches(task)
     path = Path(task["path"])
-    if path.suffix == ".xlsx" and kind == "try":
+    if kind == "try":
         from svc_policy.server.problems import Refused
-        from svc_policy.server.uploads import check_workbook
+        from svc_policy.server.uploads import check_base
 
         try:
-            check_workbook(path)
+            check_base(path)
         except Refused as refused:
             _say(refused.status, [problem_to_dict(one) for one in refused.problems])
             return 2
-    command = [sys.executable, "-m", "svc_policy", "check", str(path), "--json", "--lang", "en"]
+        # Whoever sent it is told of its files, not of where they lie here.
+        os.chdir(path.parent)
+        path = Path(path.name)
+    command = [sys.executable, "-m", "svc_policy", "check", f"./{path}" if kind == "try" else str(path)]
+    command += ["--json", "--lang", "en"]
     # Our own command, in the place of this process.
     return os.execv(sys.executable, command)  # noqa: S606
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from svc_policy.policy.json import rule_to_dict
 from svc_policy.rules.family import Parameter, Row
 from svc_policy.tables import match
 from svc_policy.units import Literal, Value
@@ -31,15 +32,7 @@ def rows_in_force(policy: Policy, table: str, day: int) -> list[Row]:
 
 def use_of(policy: Policy, table: str, row: Row) -> dict[str, Any]:
     """Name a row that a figure rests on, as a decision names its rules."""
-    use = policy.rule_use(table, row)
-    return {
-        "table": use.table,
-        "rule": use.rule,
-        "file": use.file,
-        "line": use.line,
-        "cites": list(use.cites),
-        "interpretations": list(use.interpretations),
-    }
+    return rule_to_dict(policy.rule_use(table, row))
 
 
 def parameters_on(policy: Policy, day: int) -> Mapping[str, Value | None]:

@@ -4,7 +4,7 @@ from svc_policy.units.arithmetic import floor_div, half_up_div
 from svc_policy.units.currencies import minor_digits
 from svc_policy.units.days import add_months, date_of, day_of, days_in_month, format_day, is_date
 from svc_policy.units.folding import fold
-from svc_policy.units.instants import format_instant, open_zone, read_instant
+from svc_policy.units.instants import advise_zone, format_instant, open_zone, read_instant
 from svc_policy.units.literals import (
     EXAMPLES,
     LARGEST,
@@ -30,6 +30,7 @@ __all__ = [
     "Refusal",
     "Value",
     "add_months",
+    "advise_zone",
     "date_of",
     "day_of",
     "days_in_month",

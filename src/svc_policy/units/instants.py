@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from svc_policy.errors import nearest
-from svc_policy.messages import message
+from svc_policy.messages import Message, message
 from svc_policy.units.days import day_of, format_day
 from svc_policy.units.folding import fold
 from svc_policy.units.records import Refusal
@@ -113,6 +113,16 @@ def open_zone(zone: str) -> ZoneInfo:
             if meant
             else message("`{zone}` is no time zone; zones are named as in `Asia/Shanghai`", zone=zone),
         ) from None
+
+
+def advise_zone(zone: str) -> Message:
+    """Say what a name that is no time zone may have meant."""
+    from zoneinfo import available_timezones
+
+    meant = nearest(zone, available_timezones())
+    if meant is not None:
+        return message("did you mean `{near}`?", near=meant)
+    return message("zones are named as in `{example}`", example="Asia/Shanghai")
 
 
 def _readings(local: int, zone: str, first: int, second: int) -> dict[str, str]:

@@ -50,7 +50,7 @@ def date_unknown(day: int, first_day: int, last_day: int) -> Problem:
             first=date_of(first_day).isoformat(),
             last=date_of(last_day).isoformat(),
         ),
-        help=message("see the dates and instants of the ticket; a last day that is told, as `warranty_until`, may be any"),
+        help=message("look at the dates of the ticket; a last day that is told, as `warranty_until`, may be any"),
     )
 
 

@@ -83,6 +83,27 @@ class Reads:
         assert other.ticket.on_site is False and other.ticket.recorded_fee == Decimal("0.01")
         assert "distance_km" in {unfilled.fact for unfilled in other.unfilled}
         assert "distance_km" not in {unfilled.fact for unfilled in one.unfilled}
+        # A query tells less of types.
+        query = "SELECT ticket_id, on_site, received_at, distance_km, recorded_fee FROM t"
+        (one, other), unreadable = read(DatabaseSource(policy, url, query=query))
+        assert not unreadable and (one.ticket.on_site, other.ticket.on_site) == (True, False)
+
+    def test_whole_numbers_are_truths_where_the_fact_is_one(self, url: str, policy: Policy, tmp_path: Path) -> None:
+        run(
+            url,
+            "CREATE TABLE t (ticket_id VARCHAR(9) PRIMARY KEY, on_site INTEGER)",
+            "INSERT INTO t VALUES ('a', 1), ('b', 0), ('c', 2), ('d', NULL)",
+        )
+        for asked in ({"table": "t"}, {"query": "SELECT * FROM t"}):
+            good, bad = read(DatabaseSource(policy, url, **asked))  # type: ignore[arg-type]
+            assert [one.ticket.on_site for one in good] == [True, False, None] and names(bad) == ["c"]
+        # Where the mapping says what the words mean, they mean that.
+        (tmp_path / "m.toml").write_text(
+            'schema = 1\nshape = "flat"\ntimezone = "UTC"\n[columns]\nticket = "ticket_id"\n'
+            '[facts]\non_site = { column = "on_site", values = { "1" = false, "2" = true } }\n'
+        )
+        good, bad = read(DatabaseSource(policy, url, table="t", mapping=str(tmp_path / "m.toml")))
+        assert [one.ticket.on_site for one in good] == [False, True, None] and names(bad) == ["b"]
 
     def test_a_time_without_zone_hangs_where_the_source_is_told(self, url: str, policy: Policy) -> None:
         run(

@@ -102,6 +102,21 @@ class TestAddresses:
         assert error.value.__cause__ is None and error.value.__suppress_context__
 
 
+    @pytest.mark.parametrize(
+        ("address", "words"),
+        [
+            ("shop.db", ("cannot be read", "sqlite:///shop.db")),
+            ("oracle://li@host/x", ("`oracle://` needs the driver", "install it")),
+            ("postgresql+psycopg2://li@host/x", ("`psycopg2`", "`postgresql://`")),
+        ],
+    )
+    def test_what_an_address_lacks_is_named(self, policy: Policy, address: str, words: tuple[str, ...]) -> None:
+        with pytest.raises(AdapterError) as error:
+            DatabaseSource(policy, address, table="t")
+        for word in words:
+            assert word in error.value.render("en")
+
+
 class TestWrites(cases.Writes):
     pass
 

@@ -35,17 +35,15 @@ class SlipFolder:
             if f"{name}.toml" not in slips:
                 refused.append(self._bad(name, "there is no such slip"))
                 continue
-            path = self.folder / f"{name}.json"
-            text = json.dumps(self.policy.as_dict(decision), ensure_ascii=False, indent=2)
-            before = path.read_text("utf-8") if path.exists() else None
-            kept_at = before and datetime.fromisoformat(json.loads(before)["at"])
-            if before != text and kept_at and kept_at.timestamp() > decision.at_s:
+            path, whole = self.folder / f"{name}.json", self.policy.as_dict(decision)
+            before = json.loads(path.read_text("utf-8")) if path.exists() else None
+            if before and (kept_at := datetime.fromisoformat(before["at"])).timestamp() > decision.at_s:
                 refused.append(older(name, kept_at, Place(file=str(path))))
                 continue
-            count["made" if before is None else "unchanged" if before == text else "changed"] += 1
-            if before != text:
+            count["made" if before is None else "unchanged" if before == whole else "changed"] += 1
+            if before != whole:
                 beside = path.with_suffix(".part")
-                beside.write_text(text, "utf-8")
+                beside.write_text(json.dumps(whole, ensure_ascii=False, indent=2), "utf-8")
                 beside.replace(path)  # never half a decision
         return Written(**count, refused=tuple(refused))
 

@@ -23,7 +23,7 @@ from svc_policy.adapters.records import RecordReader
 from svc_policy.errors import AdapterError, Place, UnreachableError, nearest, problem
 from svc_policy.facts.registry import LISTS, Fact
 from svc_policy.messages import Message, message
-from svc_policy.units import Refusal, open_zone
+from svc_policy.units import Refusal, advise_zone, open_zone
 
 if TYPE_CHECKING:
     from svc_policy.policy import Policy
@@ -129,7 +129,7 @@ class DatabaseSource:
             try:
                 open_zone(zone)
             except Refusal as refusal:
-                _refuse(refusal.code, message("`{zone}` is no time zone", zone=zone), refusal.help)
+                _refuse(refusal.code, message("`{zone}` is no time zone", zone=zone), advise_zone(zone))
         self.ticket = mapping.ticket if mapping is not None else "ticket_id"
         self.key = key or self.ticket
         self.database = Database(url, timeout)

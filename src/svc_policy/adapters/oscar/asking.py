@@ -186,7 +186,7 @@ def _choices(fact: Fact, words: Wording) -> Iterator[tuple[str, str]]:
 def _settled(policy: Policy, decision: Decision, name: str, words: Wording) -> Iterator[str]:
     """Name the results that wait for a fact."""
     results = (
-        (("covered", "excluded", "exclusions"), message("cover")),
+        (("covered", "excluded"), message("cover")),
         (("category",), message("category")),
         (("total",), message("price")),
     )

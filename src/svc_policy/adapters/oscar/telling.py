@@ -118,8 +118,13 @@ def _target(target: Target, words: Wording) -> dict[str, Any]:
 
 def plain(text: Message, words: Wording) -> str:
     """Put what is wrong into the words of a customer: facts by their labels, what was typed in quotation marks."""
-    values = {name: words.fact(one) if one in words.facts else one for name, one in text.values.items()}
-    return _QUOTED.sub("“\\1”", words(attrs.evolve(text, values=values)))
+    named = {name: one for name, one in text.values.items() if name in ("field", "fact") and one in words.facts}
+    if named:
+        values = {**text.values, **{name: words.fact(str(one)) for name, one in named.items()}}
+        text = attrs.evolve(text, values=values)
+    quoted = _QUOTED.sub("“\\1”", words(text))
+    # Chinese sets off what stands in backticks, and nothing that stands in quotation marks.
+    return quoted.replace(" “", "“").replace("” ", "”") if words.language == "zh" else quoted
 
 
 def category(policy: Policy, decision: Decision, words: Wording) -> str:

@@ -43,6 +43,12 @@ def _ticket_of(request: Any, number: str) -> Any:
     return get_object_or_404(ServiceTicket.objects.select_related("line__order"), number=number, user=request.user)
 
 
+def _shown(request: Any, page: str, title: str, context: dict[str, Any], status: int = 200) -> Any:
+    """Show a page of the customer's account."""
+    whole = {**context, "page_title": title, "active_tab": "after_sales"}
+    return render(request, f"svc_policy/{page}.html", whole, status=status)
+
+
 @require_GET
 @_own
 def tickets(request: Any) -> Any:
@@ -50,8 +56,7 @@ def tickets(request: Any) -> Any:
     found = ServiceTicket.objects.filter(user=request.user).prefetch_related("decisions")
     page = Paginator(found, TICKETS_ON_A_PAGE).get_page(request.GET.get("page"))
     rows = [(one, told_of(one.decision) if one.decision else None) for one in page]
-    context = {"page": page, "rows": rows, "page_title": say(message("After-sales service"))}
-    return render(request, "svc_policy/tickets.html", {**context, "active_tab": "after_sales"})
+    return _shown(request, "tickets", say(message("After-sales service")), {"page": page, "rows": rows})
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,10 +81,8 @@ def line(request: Any, line: int) -> Any:
         "line": found,
         "offer": offer_for(found),
         "tickets": ServiceTicket.objects.filter(line=found, user=request.user),
-        "page_title": found.title,
-        "active_tab": "after_sales",
     }
-    return render(request, "svc_policy/line.html", context)
+    return _shown(request, "line", found.title, context)
 
 
 @require_GET
@@ -97,10 +100,8 @@ def ticket(request: Any, number: str) -> Any:
         "ticket": found,
         "decision": decision,
         "told": told_of(decision) if decision else None,
-        "page_title": say(message("Ticket {number}", number=found.number)),
-        "active_tab": "after_sales",
     }
-    return render(request, "svc_policy/ticket.html", context)
+    return _shown(request, "ticket", say(message("Ticket {number}", number=found.number)), context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -150,10 +151,8 @@ def ask(request: Any, number: str, fact: str) -> Any:
         "position": len(way.steps) + 1,
         "back": reverse("svc_policy:ask", args=(number, back)) if back else _start_of(found),
         "digest": policy.digest,
-        "page_title": say(message("Report a fault")),
-        "active_tab": "after_sales",
     }
-    return render(request, "svc_policy/ask.html", context, status=422 if wrong else 200)
+    return _shown(request, "ask", say(message("Report a fault")), context, status=422 if wrong else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -197,10 +196,8 @@ def check(request: Any, number: str) -> Any:
         "told": told(policy, way.decision, found.currency or None)[language()],
         "back": steps[-1]["url"] if steps else _start_of(found),
         "digest": policy.digest,
-        "page_title": say(message("Check and send")),
-        "active_tab": "after_sales",
     }
-    return render(request, "svc_policy/check.html", context)
+    return _shown(request, "check", say(message("Check and send")), context)
 
 
 @require_POST

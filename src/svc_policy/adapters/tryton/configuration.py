@@ -13,9 +13,9 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction
 
 from svc_policy.adapters.tryton import policies
-from svc_policy.adapters.tryton.exceptions import PolicyChoiceError
+from svc_policy.adapters.tryton.exceptions import PolicyChoiceError, RoleError
 from svc_policy.adapters.tryton.mapping import check_currency
-from svc_policy.errors import Place, PolicyError
+from svc_policy.errors import Place, PolicyError, nearest
 from svc_policy.messages import language_of
 from svc_policy.policy import Policy
 
@@ -161,18 +161,22 @@ class Role(ModelSQL, ModelView):
     @fields.depends("company", "role")
     def get_roles(self) -> list[tuple[str, str]]:
         """List the roles of the company's policy in the user's language."""
-        language = language_of(Transaction().language)
-        found: dict[str, str] = {}
-        if self.company:
-            try:
-                policy = Pool().get("sale.configuration.svc_policy").policy_of(self.company.id)
-            except PolicyError:
-                policy = None
-            if policy is not None:
-                found = {name: policy.pack.label(name, language) for name in policy.pack.settings.roles}
+        found = _roles_of(self.company)
         if self.role:
+            # A role of an earlier policy is still to be shown.
             found.setdefault(self.role, self.role)
         return sorted(found.items(), key=lambda item: item[1])
+
+    @classmethod
+    def validate_fields(cls, records: Any, field_names: Any) -> None:
+        """See that a role is one of the company's policy when it is given."""
+        super().validate_fields(records, field_names)
+        if field_names and not field_names & {"company", "role"}:
+            return
+        for record in records:
+            known = _roles_of(record.company)
+            if record.role not in known:
+                raise _no_role(record.role, record.company.rec_name, known)
 
     @classmethod
     def groups_of(cls, company: Any, role: str) -> set[int]:
@@ -182,6 +186,27 @@ class Role(ModelSQL, ModelView):
     def get_rec_name(self, name: str) -> str:
         """Name the record by role and group."""
         return f"{self.role}: {self.group.rec_name}"
+
+
+def _roles_of(company: Any) -> dict[str, str]:
+    """Give the roles of a company's policy with their labels in the user's language; none where there is no policy."""
+    try:
+        policy = Pool().get("sale.configuration.svc_policy").policy_of(company.id) if company else None
+    except PolicyError:
+        policy = None
+    if policy is None:
+        return {}
+    language = language_of(Transaction().language)
+    return {name: policy.pack.label(name, language) for name in policy.pack.settings.roles}
+
+
+def _no_role(role: str, company: str, known: dict[str, str]) -> RoleError:
+    if not known:
+        return RoleError(gettext("svc_policy.msg_role_without_policy", role=role, company=company))
+    near = nearest(role, known)
+    roles = ", ".join([near] if near else sorted(known))
+    name = "svc_policy.msg_role_meant" if near else "svc_policy.msg_role_known"
+    return RoleError(gettext("svc_policy.msg_role_unknown", role=role, company=company), gettext(name, roles=roles))
 
 
 def _refused(name: str, error: PolicyError) -> PolicyChoiceError:

@@ -14,6 +14,10 @@ class StatedFactError(ValidationError):
     """A fact whose value cannot be read."""
 
 
+class RoleError(ValidationError):
+    """A role that the company's policy does not have."""
+
+
 class UndecidedWarning(UserWarning):
     """A complaint that goes on although its policy cannot decide it."""
 

@@ -16,7 +16,7 @@ import attrs
 
 from svc_policy.adapters.protocol import Unfilled
 from svc_policy.adapters.tryton.policies import MOST, reader_of
-from svc_policy.errors import AdapterError, Place, TicketError, problem
+from svc_policy.errors import AdapterError, Place, TicketError, nearest, problem
 from svc_policy.facts.normal import LONGEST_TEXT
 from svc_policy.facts.registry import BUILT_IN, Fact
 from svc_policy.facts.ticket import Ticket
@@ -356,7 +356,13 @@ def check_stated(policy: Policy, zone: str | None, name: str, text: str, place: 
     facts = facts_of(policy)
     if name not in facts:
         unknown = message("the policy `{policy}` has no fact `{fact}`", policy=policy.id, fact=name)
-        raise TicketError([problem("ticket-unknown-fact", unknown, place=place)])
+        near = nearest(name, facts)
+        advice = (
+            message("did you mean `{name}`?", name=near)
+            if near
+            else message("`{command}` lists them", command="svc-policy schema ticket")
+        )
+        raise TicketError([problem("ticket-unknown-fact", unknown, place=place, help=advice)])
     given = {name: _typed(facts[name], text)}
     reader_of(policy, zone).structure({"extra": given} if name in _own(policy) else given, place)
 

@@ -123,6 +123,10 @@ class Approval(_Result):
             }
         )
 
+    def get_rec_name(self, name: str) -> str:
+        """Name the approval as people do: by what is approved, and by whom."""
+        return f"{self.subject_name or self.rule} ({self.role_name or self.role})"
+
     def get_is_given(self, name: str) -> bool:
         """Say whether it was given for the decision as it is now."""
         return bool(self.approved_by) and self.basis == self.complaint.svc_basis
