@@ -255,9 +255,11 @@ def test_a_batch_whose_process_ends_says_so(service):
             os.kill(child, signal.SIGKILL)
         with contextlib.suppress(ConnectionError):
             one.sendall(b'14\r\n{"ticket_id":"two"}\n\r\n')
-        while b'"end"' not in seen:
-            seen += one.recv(65536)
-        assert b'"end":"broken"' in seen and b"serve-batch-failed" in seen
+        while piece := one.recv(65536):
+            seen += piece
+            if b'"end"' in seen:
+                break
+        assert b'"end":"broken"' in seen and b"serve-batch-failed" in seen, service.log
     wait_for(lambda: "a batch was broken off: code -9" in service.log)
 
 

@@ -124,8 +124,11 @@ def test_what_does_not_check_is_refused_and_the_running_policy_stays(client, var
     files["fees.csv"] = text.replace("81 CNY", "eighty CNY")
     refused = client.post("/v1/policies", json={"files": files})
     assert refused.status_code == 409
-    found = refused.json()["problems"]
+    body = refused.json()
+    found = body["problems"]
     assert any(one["place"] and one["place"]["file"].endswith("fees.csv") for one in found)
+    assert body["type"] == f"urn:svc-policy:problem:{found[0]['code']}"
+    assert "`eighty CNY`" in body["detail"]
     assert client.get("/v1/policies/mall").json()["policy"] == before
 
 

@@ -155,6 +155,19 @@ def test_every_refusal_is_a_problem(client, method, path, sent, status, code):
         assert body["type"] == f"urn:svc-policy:problem:{body['problems'][0]['code']}"
 
 
+def test_a_plus_that_the_query_made_a_space_is_told(client):
+    (found,) = client.post("/v1/policies/mall/decide?at=2026-03-02T10:00:00+08:00", json={}).json()["problems"]
+    assert found["help"]["en"] == "in a query a `+` is written `%2B`"
+    assert client.post("/v1/policies/mall/decide?at=2026-03-02T10:00:00%2B08:00", json={}).status_code == 200
+
+
+def test_lines_that_came_as_one_are_told(client):
+    lines = {"content-type": "application/x-ndjson"}
+    answer = client.post("/v1/policies/mall/batch", content=b'{"cause": "wear"}{"cause": "wear"}', headers=lines)
+    (found,) = json.loads(answer.content.splitlines()[0])["problems"]
+    assert "`--data-binary`" in found["help"]["en"]
+
+
 def test_problems_speak_the_language_that_is_asked_for(client):
     english = client.get("/v1/policies/mal").json()
     chinese = client.get("/v1/policies/mal", headers={"accept-language": "zh"})
@@ -194,7 +207,8 @@ def test_documents_need_nothing_from_elsewhere(client):
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     page = client.get("/docs")
-    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert client.get("/metrics").headers["content-type"] == "text/plain; version=1.0.0; charset=utf-8"
     assert "http://" not in page.text and "https://" not in page.text and "<script" not in page.text
 
 

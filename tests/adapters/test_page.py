@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "adapters.md"
 
 def test_the_code_of_the_page_is_that_of_the_example():
     shown = re.findall(r"<!-- (examples/\S+) -->\n```\w+\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert len(shown) == 3
+    assert len(shown) == 4
     for name, text in shown:
         assert text == (ROOT / name).read_text("utf-8"), f"{name} is another one than {PAGE.name} shows"
 

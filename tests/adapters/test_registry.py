@@ -69,7 +69,7 @@ def test_an_adapter_that_fails_when_imported_is_listed_and_told_when_used(instal
     ],
 )
 def test_what_an_extra_lacks(install: Install, requires: list[str], lacks: tuple[str, ...] | None) -> None:
-    install("needy", "needy = needy_adapter:ADAPTER [big]", *requires, needy_adapter="")
+    install("needy", "needy = needy_adapter:ADAPTER [big]", *requires, "attrs; extra == 'big'", needy_adapter="")
     (found,) = [one for one in list_adapters() if one.name == "needy"]
     if lacks is None:
         from importlib.metadata import version
@@ -161,3 +161,33 @@ def test_files_are_opened_by_name(tmp_path: Path, mall: Any) -> None:
     assert open_sink("files", mall, path=tmp_path / "out.jsonl").write([decision]).made == 1
     with pytest.raises(UsageError, match="`files` needs the option `path`"):
         open_source("files", mall)
+
+
+def test_what_another_distribution_cannot_read_stops_nobody(install: Install, tmp_path: Path) -> None:
+    install("odd", "x = y:z")
+    (tmp_path / "odd-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe[svc_policy.adapters]\n")
+    ((owner, state, reason),) = listed("odd")
+    assert (owner, state) == ("odd", "broken") and reason.startswith("its entry points cannot be read: ")
+    assert [one.state for one in list_adapters() if one.name == "files"] == ["ready"]
+    assert load_adapter("files").name == "files"
+
+
+def test_a_section_without_a_head_stops_nobody(install: Install, tmp_path: Path) -> None:
+    install("odd", "x = y:z")
+    (tmp_path / "odd-1.0.dist-info" / "entry_points.txt").write_text("no = head\n[svc_policy.adapters]\nnothing\n")
+    assert [state for _, state, _ in listed("odd")] in ([], ["broken"])
+    assert load_adapter("files").name == "files"
+
+
+@pytest.mark.parametrize("text", ["raise SystemExit", "raise SystemExit(0)", "import sys; sys.exit('bye')"])
+def test_an_adapter_that_ends_python_is_told(install: Install, text: str) -> None:
+    module = f"leaving_{len(text)}"
+    install("leaver", f"leaver = {module}:ADAPTER", **{module: text})
+    with pytest.raises(UsageError) as raised:
+        load_adapter("leaver")
+    assert str(raised.value).startswith("the adapter `leaver` cannot be imported: SystemExit: ")
+
+
+def test_an_extra_that_nobody_has(install: Install) -> None:
+    install("hoping", "hoping = hoping_adapter:ADAPTER [moon]", 'attrs; extra == "sun"', hoping_adapter="")
+    assert listed("hoping") == [("hoping", "broken", "`hoping` has no extra `moon`")]

@@ -103,3 +103,22 @@ def test_an_option_is_read_from_a_file(shop: str, tmp_path: Path) -> None:
     words.remove("--set")
     done = run(*words, "--set", f"from.query=@{tmp_path}/q.sql", "--set", "to.create=yes", "--json")
     assert json.loads(done.stdout)["made"] == 2
+
+
+def test_a_record_is_named_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    from datetime import UTC, datetime
+
+    from svc_policy.adapters.protocol import Unreadable
+    from svc_policy.adapters.running import Carried
+    from svc_policy.cli.session import Session
+    from svc_policy.cli.transferring import _show
+    from svc_policy.errors import problem
+    from svc_policy.messages import message
+
+    odd = Unreadable(record="7\nerror: all is lost\x1b[2J", problems=(problem("x", message("it is odd")),))
+    at = datetime(2026, 3, 4, tzinfo=UTC)
+    carried = Carried(
+        **dict.fromkeys(("made", "changed", "unchanged", "retries"), 0), at=at, read=1, unreadable=1, shown=(odd,), is_resumed=False, listed=None
+    )
+    _show(Session("en"), carried)
+    assert capsys.readouterr().err == "record `7\\nerror: all is lost\\x1b[2J`: it is odd\n"

@@ -68,3 +68,9 @@ def test_the_unit_beside_a_field():
     kinds = ("money", "distance", "area", "weight", "duration", "share", "count", "text", "bool")
     assert [unit_of(fact(kind), "EUR", "en") for kind in kinds] == ["EUR", "km", "m²", "kg", "h", "%", "", "", ""]
     assert [unit_of(fact(kind), "EUR", "zh") for kind in kinds[:6]] == ["EUR", "公里", "平方米", "千克", "小时", "%"]
+
+
+def test_a_field_that_is_left_blank_states_nothing():
+    own = TicketReader(zone="Asia/Shanghai", facts=(fact("share"),))
+    ticket = own.structure({"extra": {"one": read_typed(fact("share"), "  ")}})
+    assert ticket.extra.get("one") is None

@@ -24,6 +24,22 @@ from svc_policy.server.store import STATE, Store
 from svc_policy.server.uploads import ZIP
 
 
+@pytest.fixture(autouse=True)
+def opened(monkeypatch):
+    """Close what a test opened."""
+    stores: list[Store] = []
+    opening = Store.open
+
+    def remembered(folder: Path | None) -> Store:
+        stores.append(opening(folder))
+        return stores[-1]
+
+    monkeypatch.setattr(Store, "open", remembered)
+    yield
+    for store in stores:
+        store.close()
+
+
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory):
     return shop(tmp_path_factory.mktemp("pack"))
@@ -42,7 +58,8 @@ def packed(policy):
 
 
 def publish(store: Store, policy, packed: bytes, limits: Limits, shelf: Shelf | None = None) -> Shelf:
-    """Publish a policy that its trial has nothing against."""
+    """Publish a policy that its trial has nothing against; the store is closed afterwards, if it was opened for this."""
+    is_for_this = shelf is None
     shelf = store.shelve((), limits.kept) if shelf is None else shelf
     manager = Manager(shelf, store, limits, Metrics())
 
@@ -51,7 +68,22 @@ def publish(store: Store, policy, packed: bytes, limits: Limits, shelf: Shelf | 
 
     manager.heavy.run = tried
     asyncio.run(manager.publish(ZIP, packed, activate=True))
+    if is_for_this:
+        store.close()
     return shelf
+
+
+def test_two_services_do_not_share_a_folder(tmp_path):
+    store = Store.open(tmp_path)
+    (tmp_path / "policies" / ".incoming-1").mkdir()
+    with pytest.raises(UsageError) as refused:
+        Store.open(tmp_path)
+    assert refused.value.problems[0].code == "serve-store-held"
+    # What the first is about to take in is not swept away by the second.
+    assert packs(tmp_path) == [tmp_path / "policies" / ".incoming-1"]
+    store.close()
+    Store.open(tmp_path).close()
+    assert packs(tmp_path) == []
 
 
 def packs(folder: Path) -> list[Path]:
@@ -94,6 +126,7 @@ def test_one_that_does_not_load_any_more_is_said_and_not_forgotten(tmp_path, pol
     store.save(shelf)
     assert json.loads((tmp_path / STATE).read_text()) == before
     assert file.exists()
+    store.close()
 
     file.write_text(right)
     mended = Store.open(tmp_path)
@@ -128,6 +161,7 @@ def test_what_was_altered_behind_its_back_is_put_right_by_publishing_it_again(tm
     store = Store.open(tmp_path)
     shelf = publish(store, policy, packed, Limits(), store.shelve((), 10))
     assert [one.digest for one in shelf] == [policy.digest]
+    store.close()
     again = Store.open(tmp_path)
     assert [one.digest for one in again.shelve((), 10)] == [policy.digest]
     assert again.problems == [] and packs(tmp_path) == [place]
@@ -140,7 +174,9 @@ def test_what_no_file_names_is_swept_away_and_nothing_else(tmp_path, policy, pac
     mine = tmp_path / "policies" / "mine"
     for folder in (cut_short, mine):
         folder.mkdir()
-    Store.open(tmp_path).shelve((), 10)
+    store = Store.open(tmp_path)
+    store.shelve((), 10)
+    store.close()
     assert set(packs(tmp_path)) == {place, mine}
     # Without the file nothing is known: nothing is taken away.
     (tmp_path / STATE).unlink()

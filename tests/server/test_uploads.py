@@ -52,7 +52,7 @@ def test_laying_out_reads_no_toml(tmp_path) -> None:
     [
         (DEEP, "file-deep"),
         (f"x = {{{DEEP.strip()}}}", "file-deep"),
-        ("[" + ' . "b"' .join("a" * 40) + "]", "file-deep"),
+        ("['" + "' . \"b\". '".join("a" * 40) + "']", "file-deep"),
         ("a . 'b c' = 1\n" * 30 + ".".join("a" * 32) + " = 1", None),
         ("# " + "x" * 2**20, "file-large"),
         ("a" * 1_000_000, None),

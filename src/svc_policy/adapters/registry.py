@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 State = Literal["ready", "lacking", "broken", "twice"]
 Side = Literal["source", "sink"]
 
+_EXTRA: Final = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 _OBJECT: Final = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>[\w.]+)\s*(\[.*\])?")
 
 
@@ -159,11 +160,11 @@ def load_adapter(name: str) -> Adapter:
     if listed.state != "ready":
         text = message("the adapter `{name}` cannot be used: {reason}", name=name, reason=listed.reason)
         raise UsageError([problem(f"adapter-{listed.state}", text, help=_way_out(listed))])
-    entry = next(entry for entry in metadata.entry_points(group=GROUP) if entry.name == name)
+    entry = next(entry for _, entry in _entries() if isinstance(entry, metadata.EntryPoint) and entry.name == name)
     try:
         adapter = entry.load()
-    except Exception as error:  # whatever an import of somebody else's may do
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    except (Exception, SystemExit) as error:  # whatever an import of somebody else's may do
+        reason = f"{type(error).__name__}: {_first_line(error)}"
         text = message("the adapter `{name}` cannot be imported: {reason}", name=name, reason=reason)
         advice = message("it belongs to `{distribution}`", distribution=f"{listed.distribution} {listed.version}")
         raise UsageError([problem("adapter-broken", text, help=advice)]) from error
@@ -194,11 +195,40 @@ def open_sink(name: str, policy: Policy, **options: Any) -> Sink:
     return load_adapter(name).open_sink(policy, options)
 
 
+def _entries() -> Iterator[tuple[metadata.Distribution, metadata.EntryPoint | Exception]]:
+    """Yield the entry points of the group, and what is wrong with those of a distribution that cannot be read."""
+    seen: set[str] = set()
+    for distribution in metadata.distributions():
+        try:
+            text = distribution.read_text("entry_points.txt")
+            if text is None or GROUP not in text:
+                continue
+            name = str(distribution.metadata["Name"])
+            found = distribution.entry_points.select(group=GROUP)
+        except Exception as error:  # noqa: BLE001 - whatever stands in somebody else's files
+            yield distribution, error
+            continue
+        # Of two of a name the first on the path is the one that is imported.
+        if name not in seen:
+            seen.add(name)
+            yield from ((distribution, entry) for entry in found)
+
+
+def _stated(distribution: metadata.Distribution, key: str) -> str:
+    try:
+        return str(distribution.metadata[key] or "")
+    except Exception:  # noqa: BLE001 - whatever stands in somebody else's files
+        return ""
+
+
 def _all() -> Iterator[Listed]:
-    for entry in metadata.entry_points(group=GROUP):
-        distribution = entry.dist
-        name = "" if distribution is None else str(distribution.metadata["Name"] or "")
-        version = "" if distribution is None else str(distribution.metadata["Version"] or "")
+    for distribution, entry in _entries():
+        name, version = _stated(distribution, "Name"), _stated(distribution, "Version")
+        if isinstance(entry, Exception):
+            reason = message("its entry points cannot be read: {reason}", reason=_first_line(entry))
+            unread = Listed(name=name or "?", distribution=name, version=version, object="", extras=(), state="broken")
+            yield attrs.evolve(unread, reason=reason)
+            continue
         # Made anew: what a distribution says of itself may be unreadable.
         try:
             extras = tuple(entry.extras)
@@ -215,10 +245,13 @@ def _all() -> Iterator[Listed]:
         try:
             lacks = tuple(_lacking(distribution, extras))
         except Exception as error:  # whatever stands in somebody else's metadata
-            reason = message("its requirements cannot be read: {reason}", reason=str(error).splitlines()[0])
+            reason = message("its requirements cannot be read: {reason}", reason=_first_line(error))
             yield attrs.evolve(listed, state="broken", reason=reason)
             continue
-        if lacks:
+        if (nowhere := _unknown_extra(distribution, extras)) is not None:
+            reason = message("`{distribution}` has no extra `{extra}`", distribution=name, extra=nowhere)
+            yield attrs.evolve(listed, state="broken", reason=reason)
+        elif lacks:
             reason = message("it lacks {packages}", packages=", ".join(f"`{one}`" for one in lacks))
             yield attrs.evolve(listed, state="lacking", lacks=lacks, reason=reason)
         elif not _is_there(match["module"]):
@@ -226,6 +259,20 @@ def _all() -> Iterator[Listed]:
             yield attrs.evolve(listed, state="broken", reason=reason)
         else:
             yield listed
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _unknown_extra(distribution: metadata.Distribution, extras: Iterable[str]) -> str | None:
+    """Find the first extra that a distribution says nothing of: nobody could install it."""
+    from packaging.utils import canonicalize_name
+
+    known = set(distribution.metadata.get_all("Provides-Extra") or ())
+    known.update(found[1] for text in distribution.requires or () for found in _EXTRA.finditer(text))
+    names = {canonicalize_name(one) for one in known}
+    return next((extra for extra in extras if canonicalize_name(extra) not in names), None)
 
 
 def _told_twice(one: Listed, found: Iterable[Listed]) -> Listed:

@@ -183,9 +183,12 @@ def _plain(name: str, digest: str, carried: Carried) -> dict[str, Any]:
 
 
 def _show(session: Session, carried: Carried) -> None:
+    from svc_policy.facts.normal import shown
+
     for one in carried.shown:
         for found in one.problems:
-            session.note(message("record `{record}`: {problem}", record=one.record, problem=found.message))
+            # What another system calls a record may hold line breaks, and what a terminal takes for a command.
+            session.note(message("record `{record}`: {problem}", record=shown(one.record), problem=found.message))
     more = carried.unreadable - len(carried.shown)
     if more > 0 and carried.shown:
         session.note(message("… and {count} more", count=more))

@@ -242,7 +242,7 @@ class TicketReader:
         if isinstance(raw, datetime) and fact.kind == "instant" and raw.utcoffset() is None:
             # TOML knows local times; they are read in the zone like those of JSON.
             raw = raw.isoformat()
-        if fact.kind == "share" and not isinstance(raw, str):
+        if fact.kind == "share" and raw is not None and not isinstance(raw, str):
             template = message("`{field}` is `{value}`, which does not say of what", field=fact.name, value=shown(raw))
             raise Refusal(problem("ticket-wrong-type", template, help=message("a share is written as in `90 %`")))
         if not isinstance(raw, str) or fact.kind in ("text", "bool", "count"):

@@ -128,7 +128,7 @@ async def documented(request: Request[Any, Any, Any]) -> ASGIResponse:
     language = language_of(request)
     page = render("server/docs.html", language, {"rows": rows})
     headers = {"content-language": language}
-    return ASGIResponse(body=page.encode(), media_type="text/html; charset=utf-8", headers=headers)
+    return ASGIResponse(body=page.encode(), media_type="text/html", headers=headers)
 
 
 def _scope_of(method: str, path: str) -> str:
@@ -215,15 +215,15 @@ def direct_routes(app: Litestar) -> Mapping[str, Application]:
             scope["litestar_app"] = app
             try:
                 await plain(scope, receive, send)
-            except Exception as error:  # noqa: BLE001 - each has its answer
-                request: Request[Any, Any, Any] = Request(scope)  # type: ignore[arg-type]
+            except Exception as error:
+                request: Request[Any, Any, Any] = Request(scope)
                 if isinstance(error, Refused):
                     response = _on_refused(request, error)
                 elif isinstance(error, PolicyError):
                     response = _on_policy_error(request, error)
                 else:
                     response = _on_any(request, error)
-                await response.to_asgi_response(app=None, request=request)(scope, receive, send)  # type: ignore[arg-type]
+                await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
         return run
 
@@ -253,11 +253,16 @@ def create_service(given: list[Kept], settings: Settings) -> Service:
         UsageError: The folder or the tokens cannot be read, or two policies have one name.
     """
     store = Store.open(settings.store)
-    shelf = store.shelve(given, settings.limits.kept)
-    measures = Metrics()
-    app = create_app(shelf, settings, store=store, measures=measures)
+    try:
+        shelf = store.shelve(given, settings.limits.kept)
+        measures = Metrics()
+        app = create_app(shelf, settings, store=store, measures=measures)
+        guard = Guard(app, settings, measures, direct_routes(app))
+    except BaseException:
+        store.close()
+        raise
     manager: Manager = app.state.manager
-    return Service(app=app, guard=Guard(app, settings, measures, direct_routes(app)), manager=manager, store=store)
+    return Service(app=app, guard=guard, manager=manager, store=store)
 
 
 def _shelf_of(policies: Mapping[str, Policy], settings: Settings) -> Shelf:

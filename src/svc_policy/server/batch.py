@@ -66,10 +66,18 @@ class Worker:
         self._listening = asyncio.create_task(self._listen())
 
     async def send(self, content: bytes) -> None:
-        """Send a frame; waits while the process has enough."""
-        self._in.write(HEAD.pack(len(content)))
-        self._in.write(content)
-        await self._in.drain()
+        """Send a frame; waits while the process has enough.
+
+        Raises:
+            OSError: The process ended.
+        """
+        try:
+            self._in.write(HEAD.pack(len(content)))
+            self._in.write(content)
+            await self._in.drain()
+        except RuntimeError:
+            # So says uvloop of a pipe that is closed.
+            raise BrokenPipeError from None
 
     async def receive(self) -> bytes:
         """Receive a frame.

@@ -140,9 +140,8 @@ class Decider:
             # Each line by itself: one says which of its bytes is no UTF-8, and the others are read.
             lines = content.split(b"\n")
         for line in lines:
-            if not line or line.isspace():
-                if isinstance(line, bytes) or not line.strip(_BLANK):
-                    continue
+            if not line or (line.isspace() and (isinstance(line, bytes) or not line.strip(_BLANK))):
+                continue
             self._line += 1
             if type(line) is str and len(line) < self._longest // 4:
                 try:

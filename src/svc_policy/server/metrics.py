@@ -9,7 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from svc_policy.server.shelf import Shelf
 
-MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
+#: Litestar adds the charset of every text.
+MEDIA_TYPE: Final = CONTENT_TYPE_LATEST.partition("; charset")[0]
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 _METHODS: Final = frozenset({"GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"})
 

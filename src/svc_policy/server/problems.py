@@ -117,8 +117,10 @@ def problem_body(
     """Write the body of a problem: `type`, `title`, `status`, `detail`, `instance`, and our `problems`."""
     head = TITLES.get(status)
     named = head.text(language) if head is not None else HTTPStatus(status).phrase.lower()
-    detail = "; ".join(dict.fromkeys(one.message.text(language) for one in problems)) or named
-    kind = f"urn:svc-policy:problem:{problems[0].code}" if problems else "about:blank"
+    said = [(one.code, one.message.text(language)) for one in problems]
+    said += [(one["code"], one["message"][language]) for one in findings if one.get("severity") == "error"]
+    detail = "; ".join(dict.fromkeys(text for _, text in said)) or named
+    kind = f"urn:svc-policy:problem:{said[0][0]}" if said else "about:blank"
     return msgspec.json.encode(
         {
             "type": kind,

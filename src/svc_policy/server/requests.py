@@ -21,9 +21,12 @@ class Asks(Protocol):
     """What is read of a request: a request of the framework, or what stands for one."""
 
     @property
-    def scope(self) -> Any: ...
+    def scope(self) -> Any:
+        """The connection as the server gives it."""
+
     @property
-    def app(self) -> Any: ...
+    def app(self) -> Any:
+        """The application that answers."""
 
 
 class Asked:

@@ -55,7 +55,7 @@ def _protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
         _in_head = False
 
         def connection_made(self, transport: Any) -> None:
-            super().connection_made(Gathered(transport, self.loop))  # type: ignore[arg-type]
+            super().connection_made(Gathered(transport, self.loop))
             if len(self.connections) > limits.connections:
                 self._refuse(503, "serve-connections", message("there are too many connections"))
                 return

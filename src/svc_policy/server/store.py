@@ -14,11 +14,12 @@ import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import attrs
 import msgspec
 
+from svc_policy.adapters.holding import hold
 from svc_policy.errors import PackError, Place, Problem, UsageError, problem, reason_of
 from svc_policy.messages import message
 from svc_policy.policy import load
@@ -59,27 +60,37 @@ class Store:
     problems: list[Problem] = attrs.field(factory=list)
     #: What is active instead of one that is lost.
     _stand_ins: dict[str, str] = attrs.field(factory=dict)
+    #: Held while the service runs: two would forget what the other was sent.
+    _lock: IO[bytes] | None = attrs.field(default=None, eq=False)
 
     @classmethod
     def open(cls, folder: Path | None) -> Store:
         """Open the folder, made if it is not there.
 
         Raises:
-            UsageError: It cannot be made.
+            UsageError: It cannot be made, or another service has it.
         """
         try:
             if folder is None:
                 return cls(Path(tempfile.mkdtemp(prefix="svc-policy-serve-")), is_temporary=True)
             (folder / _PACKS).mkdir(parents=True, exist_ok=True)
+            lock = hold(folder / STATE)
+            if lock is None:
+                text = message("another service keeps its policies in this folder")
+                advice = message("end it first, or name another folder")
+                raise UsageError([problem("serve-store-held", text, place=Place(file=str(folder)), help=advice)])
             for left in (folder / _PACKS).glob(".incoming-*"):
                 shutil.rmtree(left, ignore_errors=True)
         except OSError as error:
             text = message("the folder of policies cannot be used: {reason}", reason=reason_of(error))
             raise UsageError([problem("serve-store", text, place=Place(file=str(folder)))]) from None
-        return cls(folder)
+        return cls(folder, lock=lock)
 
     def close(self) -> None:
-        """Take a temporary folder away."""
+        """Let go of the folder; a temporary one is taken away."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
         if self.is_temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
