@@ -68,14 +68,20 @@ from svc_policy.cli import main
 from svc_policy.server import settings
 before = settings.Limits
 settings.Limits = lambda **more: before(**{**more, **%r})
+%s
 main(sys.argv[1:])
 """
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, cwd: Path | None = None, limits: dict[str, float] | None = None) -> Iterator[Running]:
-    """Serve; `arguments` as on the command line, the port apart; `limits` are others than those of the command."""
-    command = ["-m", "svc_policy"] if limits is None else ["-c", _LIMITED % limits]
+def serving(
+    *arguments: str, cwd: Path | None = None, limits: dict[str, float] | None = None, first: str = ""
+) -> Iterator[Running]:
+    """Serve; `arguments` as on the command line, the port apart.
+
+    `limits` are others than those of the command; `first` is run in its process before it.
+    """
+    command = ["-m", "svc_policy"] if limits is None else ["-c", _LIMITED % (limits, first)]
     process = subprocess.Popen(
         [sys.executable, *command, "serve", *arguments, "--port", "0", "--lang", "en"],
         stderr=subprocess.PIPE,
@@ -91,7 +97,7 @@ def serving(*arguments: str, cwd: Path | None = None, limits: dict[str, float] |
 
     thread = threading.Thread(target=gather, daemon=True)
 
-    def first() -> Iterator[str]:
+    def lines() -> Iterator[str]:
         assert process.stderr is not None
         for line in process.stderr:
             written.append(line)
@@ -101,7 +107,7 @@ def serving(*arguments: str, cwd: Path | None = None, limits: dict[str, float] |
 
     try:
         found = next(
-            (match for line in first() if (match := re.search(r"on (http://\S+?:(\d+))$", line.strip()))), None
+            (match for line in lines() if (match := re.search(r"on (http://\S+?:(\d+))$", line.strip()))), None
         )
         assert found is not None, "".join(written)
         thread.start()

@@ -351,6 +351,19 @@ def test_it_stops_when_requests_have_ended_and_at_once_when_told_twice():
             assert service.process.wait(10) == 0
 
 
+def test_a_thread_that_goes_on_does_not_keep_it_from_ending():
+    slow = "import time; from svc_policy.server import answering; answering.explained = lambda *_: time.sleep(40)"
+    with serving("tile", "--quiet", "--stop", "0", limits={}, first=slow) as service, connected(service) as one:
+        body = b"{}" + b" " * 40_000
+        one.sendall(HEAD.format(what="explain", kind="application/json").encode())
+        one.sendall(b"content-length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(20) == 0
+        assert time.monotonic() - begun < 8
+
+
 def _is_refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()

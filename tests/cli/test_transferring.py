@@ -118,7 +118,13 @@ def test_a_record_is_named_on_one_line(capsys: pytest.CaptureFixture[str]) -> No
     odd = Unreadable(record="7\nerror: all is lost\x1b[2J", problems=(problem("x", message("it is odd")),))
     at = datetime(2026, 3, 4, tzinfo=UTC)
     carried = Carried(
-        **dict.fromkeys(("made", "changed", "unchanged", "retries"), 0), at=at, read=1, unreadable=1, shown=(odd,), is_resumed=False, listed=None
+        **dict.fromkeys(("made", "changed", "unchanged", "retries"), 0),
+        at=at,
+        read=1,
+        unreadable=1,
+        shown=(odd,),
+        is_resumed=False,
+        listed=None,
     )
     _show(Session("en"), carried)
     assert capsys.readouterr().err == "record `7\\nerror: all is lost\\x1b[2J`: it is odd\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import svc_policy.policy as facade
 from svc_policy import load
 from svc_policy.errors import CalendarError
 

@@ -58,7 +58,7 @@ def packed(policy):
 
 
 def publish(store: Store, policy, packed: bytes, limits: Limits, shelf: Shelf | None = None) -> Shelf:
-    """Publish a policy that its trial has nothing against; the store is closed afterwards, if it was opened for this."""
+    """Publish a policy that its trial has nothing against; a store without a shelf is closed afterwards."""
     is_for_this = shelf is None
     shelf = store.shelve((), limits.kept) if shelf is None else shelf
     manager = Manager(shelf, store, limits, Metrics())

@@ -205,7 +205,7 @@ def _entries() -> Iterator[tuple[metadata.Distribution, metadata.EntryPoint | Ex
                 continue
             name = str(distribution.metadata["Name"])
             found = distribution.entry_points.select(group=GROUP)
-        except Exception as error:  # noqa: BLE001 - whatever stands in somebody else's files
+        except Exception as error:  # whatever stands in somebody else's files
             yield distribution, error
             continue
         # Of two of a name the first on the path is the one that is imported.
@@ -217,7 +217,7 @@ def _entries() -> Iterator[tuple[metadata.Distribution, metadata.EntryPoint | Ex
 def _stated(distribution: metadata.Distribution, key: str) -> str:
     try:
         return str(distribution.metadata[key] or "")
-    except Exception:  # noqa: BLE001 - whatever stands in somebody else's files
+    except Exception:  # whatever stands in somebody else's files
         return ""
 
 

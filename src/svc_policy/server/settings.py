@@ -40,7 +40,7 @@ class Limits:
     idle: float = 30.0
     heavy: float = 60.0
     heavy_memory: int = 2048 * MEBIBYTE
-    batch_memory: int = 4096 * MEBIBYTE
+    batch_memory: int = 8192 * MEBIBYTE
     heavy_at_once: int = 1
     heavy_waiting: int = 8
     batches_at_once: int = 2

@@ -26,9 +26,7 @@ class Turns:
         self._waiting = 0
         self._most = waiting
 
-    async def run(
-        self, request: Request[Any, Any, Any], work: Callable[[Callable[[], bool]], Result]
-    ) -> Result | None:
+    async def run(self, request: Request[Any, Any, Any], work: Callable[[Callable[[], bool]], Result]) -> Result | None:
         """Do work in its turn; None if its client left before.
 
         Args:

@@ -315,6 +315,17 @@ class Writes:
         later = decide(policy, AT + timedelta(seconds=1), ticket_id="a", distance_km=9)
         assert sink.write([later, later]) == Written(changed=1, unchanged=1)
 
+    def test_a_newer_one_that_came_since_the_table_was_looked_at_stays(
+        self, url: str, policy: Policy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sink = DatabaseSink(policy, url, create=True)
+        sink.write([decide(policy, AT + timedelta(hours=1), ticket_id="a", distance_km=9)])
+        monkeypatch.setattr(sink, "_stored", lambda *_: {})
+        sink.write([decide(policy, ticket_id="a", distance_km=1)])
+        assert run(url, "SELECT category FROM decisions") == [("A",)]
+        sink.write([decide(policy, AT + timedelta(hours=1), ticket_id="a", distance_km=1)])
+        assert run(url, "SELECT category FROM decisions") == [("C",)]
+
     def test_a_call_is_written_whole_or_not_at_all(self, url: str, policy: Policy) -> None:
         sink = DatabaseSink(policy, url, create=True)
         sink.write([decide(policy, ticket_id="a", distance_km=1)])

@@ -101,7 +101,6 @@ class TestAddresses:
         assert "cret" not in shown and error.value.problems[0].help is not None
         assert error.value.__cause__ is None and error.value.__suppress_context__
 
-
     @pytest.mark.parametrize(
         ("address", "words"),
         [
