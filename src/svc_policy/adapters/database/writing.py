@@ -369,7 +369,7 @@ class DatabaseSink:
             index_elements=[table.c[key]],
             set_={one.name: given[one.name] for one in self.columns if one.name != key},
             # Whoever wrote a newer one since we looked has the last word.
-            where=sql.or_(table.c[when].is_(None), sql.true()),
+            where=sql.or_(table.c[when].is_(None), table.c[when] <= given[when]),
         )
 
 
