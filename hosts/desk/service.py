@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
@@ -54,7 +53,7 @@ class Service:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/live", timeout=5):
                     return
-            except urllib.error.URLError:
+            except OSError:
                 assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
                 time.sleep(0.1)
         raise AssertionError(self.log.read_text(encoding="utf-8"))

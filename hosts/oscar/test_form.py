@@ -53,7 +53,8 @@ def test_what_is_asked_is_what_the_policy_needs_in_its_order():
 
 
 def test_the_setting_of_the_page_asks_only_for_what_a_customer_knows(settings_kept):
-    found = re.search(r"^SVC_POLICY = (\{.*?^\})", (ROOT / "docs" / "oscar.md").read_text(encoding="utf-8"), re.M | re.S)
+    page = (ROOT / "docs" / "oscar.md").read_text(encoding="utf-8")
+    found = re.search(r"^SVC_POLICY = (\{.*?^\})", page, re.M | re.S)
     assert found is not None
     settings_kept.SVC_POLICY = {**ast.literal_eval(found[1]), "clock": settings_kept.SVC_POLICY["clock"]}
     ann = make_user()

@@ -145,7 +145,9 @@ class JsonReader:
         if end != len(text):
             template = message("something follows the end of the ticket")
             # Two tickets on one line are mostly lines whose breaks were lost on their way.
-            advice = message("each ticket is a line of its own; curl's `-d` takes line breaks out, `--data-binary` does not")
+            advice = message(
+                "each ticket is a line of its own; curl's `-d` takes line breaks out, `--data-binary` does not"
+            )
             there = place_at(text, end, place)
             help_ = advice if text[end] == "{" else None
             raise TicketError([problem("ticket-json-unreadable", template, place=there, help=help_)])

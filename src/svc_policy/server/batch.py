@@ -95,7 +95,7 @@ class Worker:
         """
         kill(self.process)
         code = await self.process.wait()
-        await asyncio.wait({self._listening}, timeout=1)
+        await asyncio.wait({self._listening}, timeout=5)
         said = b"".join(self._said).decode("utf-8", "replace")
         wheres = _WHERE.findall(said)
         errors = _ERROR.findall(said)

@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[str, int | None, int | None, bool, Message], ...] = (
 
 
 def make_orders(email: str, password: str) -> Iterator[tuple[Any, Message]]:
-    """Make a customer, unless there is one of that address, and an order of each kind that the customer does not have."""
+    """Make a customer, unless there is one of that address, and an order of each kind that they do not have."""
     users = get_user_model()
     user = users.objects.filter(email__iexact=email).first()
     with transaction.atomic():
