@@ -192,17 +192,20 @@ def test_what_no_ticket_can_state_is_refused(connection, tmp_path) -> None:
         "INSERT INTO tickets (ticket_id, request_kind) VALUES ('T', 'no such kind')",
         "INSERT INTO tickets (ticket_id, distance_m) VALUES ('T', -1)",
         "INSERT INTO tickets (ticket_id) VALUES (NULL)",
+        "INSERT INTO tickets (ticket_id, received_at_s) VALUES ('T', 9223372036854775807)",
+        "INSERT INTO tickets (ticket_id, purchased_on_day) VALUES ('T', 2932897)",
     ):
         with pytest.raises(psycopg.errors.IntegrityError):
             connection.execute(statement)
-    # What lies outside every calendar makes no error of all the others.
+    # What can be written and lies outside every calendar, the first and the last instant, is marked and harms no other row.
     connection.execute(
         "INSERT INTO tickets (ticket_id, received_at_s, purchased_on_day, request_kind) VALUES "
-        "('late', 9000000000000000000, 9000000000000000, 'fault'), ('early', -9000000000000000000, -1, 'fault')"
+        "('late', 253402300799, 2932896, 'fault'), ('early', -62135596800, -719162, 'fault')"
     )
     assert connection.execute("SELECT decide_all(%s)", [AT_S]).fetchall() == [(2,)]
     found = connection.execute("SELECT ticket_id FROM decided_tickets WHERE calendar_error ORDER BY 1").fetchall()
-    assert ("late",) in found
+    assert found == [("early",), ("late",)]
+    assert connection.execute("SELECT count(*) FROM decisions").fetchone() == (2,)
 
 
 def test_some_columns_and_a_column_that_is_not_there(connection, tmp_path) -> None:

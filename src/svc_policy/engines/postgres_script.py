@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: What the name of a schema begins with; the policy's id follows.
 PREFIX: Final = "svc_policy_"
 INSTALLED: Final = "svc_policy_installed"
+# Days and instants that can be written at all, the years 1 to 9999; which of them a calendar knows is told row by row.
+_DAYS: Final = (-719_162, 2_932_896)
+_WRITTEN: Final = {"date": _DAYS, "instant": (_DAYS[0] * 86_400, (_DAYS[1] + 1) * 86_400 - 1)}
 EPOCH: Final = date(1970, 1, 1)
 
 
@@ -136,7 +139,8 @@ def _within(column: Column) -> str:
         return ""
     if fact.values:
         return f"{name} IN ({', '.join(text(value) for value in fact.values)})"
-    bounds = [(">=", fact.low), ("<=", fact.high)]
+    low, high = _WRITTEN.get(fact.kind, (fact.low, fact.high))
+    bounds = [(">=", low), ("<=", high)]
     return " AND ".join(f"{name} {sign} {bound}" for sign, bound in bounds if bound is not None)
 
 

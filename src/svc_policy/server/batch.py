@@ -11,7 +11,6 @@ import contextlib
 import logging
 import re
 import time
-from collections import deque
 from typing import Any, Final
 
 import msgspec
@@ -45,8 +44,8 @@ PAUSE: Final = 0.05
 _WARM: Final = 300.0
 #: Seconds for a batch to give its place.
 _ROOM: Final = 5.0
-#: Pieces of up to 4 KiB that are kept of what a process wrote on standard error.
-_MOST_SAID: Final = 8
+#: Bytes that are kept of what a process wrote on standard error.
+_MOST_SAID: Final = 32 * 1024
 _WHERE: Final = re.compile(r'^  File "([^"\n]+)", line (\d+)', re.MULTILINE)
 _ERROR: Final = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit))\b", re.MULTILINE)
 
@@ -62,7 +61,7 @@ class Worker:
         self._out = process.stdout
         #: The policy and keys that it has compiled.
         self.key: object = None
-        self._said: deque[bytes] = deque(maxlen=_MOST_SAID)
+        self._said = b""
         self._listening = asyncio.create_task(self._listen())
 
     async def send(self, content: bytes) -> None:
@@ -96,7 +95,7 @@ class Worker:
         kill(self.process)
         code = await self.process.wait()
         await asyncio.wait({self._listening}, timeout=5)
-        said = b"".join(self._said).decode("utf-8", "replace")
+        said = self._said.decode("utf-8", "replace")
         wheres = _WHERE.findall(said)
         errors = _ERROR.findall(said)
         return f"code {code}" + (f", {errors[-1]} at {':'.join(wheres[-1])}" if wheres and errors else "")
@@ -104,7 +103,7 @@ class Worker:
     async def _listen(self) -> None:
         assert self.process.stderr is not None
         while piece := await self.process.stderr.read(4096):
-            self._said.append(piece)
+            self._said = (self._said + piece)[-_MOST_SAID:]
 
 
 class Workers:
