@@ -197,7 +197,7 @@ def test_what_no_ticket_can_state_is_refused(connection, tmp_path) -> None:
     ):
         with pytest.raises(psycopg.errors.IntegrityError):
             connection.execute(statement)
-    # The first and the last instant that can be written lie outside every calendar: they are marked and harm no other row.
+    # The first and the last instant that can be written lie outside every calendar: marked, they harm no other row.
     connection.execute(
         "INSERT INTO tickets (ticket_id, received_at_s, purchased_on_day, request_kind) VALUES "
         "('late', 253402300799, 2932896, 'fault'), ('early', -62135596800, -719162, 'fault')"
