@@ -146,7 +146,7 @@ def test_a_period_in_two_parts_has_the_same_occurrences(
     assert parts == whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(contracts=contracts, assets=assets, period=periods)
 def test_nothing_lies_outside_the_period_and_all_is_in_order(
     plans: Policy, contracts: list[dict], assets: list[dict], period: tuple[date, date]
@@ -157,7 +157,7 @@ def test_nothing_lies_outside_the_period_and_all_is_in_order(
     assert all(works(item.on) and not works(item.moved_from) for item in found if item.moved_from)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(contracts=contracts.filter(bool))
 def test_each_contract_has_one_notice_a_clamped_month_before_its_end(plans: Policy, contracts: list[dict]) -> None:
     found = plans.schedule(contracts, from_=FIRST - timedelta(40), until=LAST).occurrences
