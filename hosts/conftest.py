@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hosts.available import HOSTS
+from hosts.available import HOSTS, chromium_path, require
 
 HERE = Path(__file__).parent
+#: Nothing but the pages is asked for by the browser itself.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-quic",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Start a browser, one in each process: Playwright cannot be begun twice in it."""
+    require("browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield found
+        found.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:

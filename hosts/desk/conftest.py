@@ -9,22 +9,12 @@ from typing import Any
 import attrs
 import pytest
 
-from hosts.available import chromium_path, require
+from hosts.available import require
 from hosts.desk.service import Service
 
 require("desk")
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright  # noqa: E402
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-gpu",
-    "--disable-quic",
-]
+from playwright.sync_api import Browser, BrowserContext, Page  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +24,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     found.start()
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        yield found
-        found.close()
 
 
 @attrs.define

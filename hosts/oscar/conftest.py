@@ -19,21 +19,12 @@ from typing import Any
 import attrs
 import pytest
 
-from hosts.available import chromium_path, require
+from hosts.available import require
 
 require("oscar")
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a-password-of-tests-1"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-gpu",
-    "--disable-quic",
-]
 
 
 @attrs.frozen(kw_only=True)
@@ -143,24 +134,13 @@ def shop(served: str, shop_state: Path) -> Shop:
     return Shop(url=served, clock=shop_state / "clock", policy=shop_state / "mall")
 
 
-@pytest.fixture(scope="session")
-def chromium(shop_folder: Path) -> Iterator[Any]:
-    require("browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(chromium: Any, shop: Shop) -> Iterator[Any]:
+def visit(browser: Any, shop: Shop) -> Iterator[Any]:
     """Open a page of the shop as somebody, in a language; nothing but the shop is asked for anything."""
     contexts = []
 
     def opened(user: Any = None, language: str = "en", width: int = 1100) -> Any:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, base_url=shop.url)
+        context = browser.new_context(viewport={"width": width, "height": 900}, base_url=shop.url)
         contexts.append(context)
         context.set_default_timeout(15_000)
         context.route(lambda url: not url.startswith(shop.url), lambda route: route.abort())

@@ -202,10 +202,10 @@ def test_the_form_is_filled_in_by_keyboard_and_has_names_for_all_it_asks(visit):
     assert "180.80" in page.locator("#result-price").inner_text()
 
 
-def test_it_works_without_scripts(chromium, shop):
+def test_it_works_without_scripts(browser, shop):
     user = make_user()
     line = make_line(user, delivered_days_ago=800)
-    context = chromium.new_context(base_url=shop.url, java_script_enabled=False)
+    context = browser.new_context(base_url=shop.url, java_script_enabled=False)
     context.add_cookies([{"name": "sessionid", "value": session_of(user), "url": shop.url}])
     page = context.new_page()
     page.goto(f"/after-sales/lines/{line.pk}/")
