@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.response.base import ASGIResponse
 
-from svc_policy.messages import message
+from svc_policy.messages import Language, message
 from svc_policy.server import answering
 from svc_policy.server.problems import refuse
 from svc_policy.server.requests import (
@@ -106,53 +106,40 @@ async def ticket_schema(request: Request[Any, Any, Any], name: str) -> ASGIRespo
     return answer(msgspec.json.encode(found), kept)
 
 
+async def _asked_of(scope: Any, receive: Any, *names: str) -> tuple[Kept, bytes | None, Mapping[str, str], Language]:
+    """Take what decides a ticket: the policy, the body (None if the client has gone), the query, the language."""
+    asked = Asked(scope)
+    query = query_of(asked, *names)
+    kept = _kept(asked)
+    language = language_of(asked, query)
+    return kept, await _body(asked, receive), query, language
+
+
 async def _decide(scope: Any, receive: Any, send: Any) -> None:
     """Decide a ticket."""
-    asked = Asked(scope)
-    query = query_of(asked, "at", "keys", "lang")
-    kept = _kept(asked)
-    if "lang" in query:
-        # Nothing is said in it; that there is such a language is seen to.
-        language_of(asked, query)
-    body = await _body(asked, receive)
+    kept, body, query, _ = await _asked_of(scope, receive, "at", "keys", "lang")
     if body is None:
         return
     keys = answering.keys_in(query.get("keys"))
-    at = query.get("at")
-    if len(body) <= LARGE:
-        made = answering.decided(kept.policy, body, at, keys)
-    else:
-        made = await asyncio.to_thread(answering.decided, kept.policy, body, at, keys)
+    made = await _run(len(body), lambda: answering.decided(kept.policy, body, query.get("at"), keys))
     await answer(made, kept)(scope, receive, send)
 
 
 async def _quote(scope: Any, receive: Any, send: Any) -> None:
     """Quote a ticket."""
-    asked = Asked(scope)
-    query = query_of(asked, "at", "lang")
-    kept = _kept(asked)
-    if "lang" in query:
-        # Nothing is said in it; that there is such a language is seen to.
-        language_of(asked, query)
-    body = await _body(asked, receive)
+    kept, body, query, _ = await _asked_of(scope, receive, "at", "lang")
     if body is None:
         return
-    at = query.get("at")
-    made = await _run(len(body), lambda: answering.decided(kept.policy, body, at, _QUOTED))
+    made = await _run(len(body), lambda: answering.decided(kept.policy, body, query.get("at"), _QUOTED))
     await answer(made, kept)(scope, receive, send)
 
 
 async def _explain(scope: Any, receive: Any, send: Any) -> None:
     """Explain the decision of a ticket."""
-    asked = Asked(scope)
-    query = query_of(asked, "at", "lang")
-    kept = _kept(asked)
-    language = language_of(asked, query)
-    body = await _body(asked, receive)
+    kept, body, query, language = await _asked_of(scope, receive, "at", "lang")
     if body is None:
         return
-    at = query.get("at")
-    made = await _run(len(body), lambda: answering.explained(kept.policy, body, at, language))
+    made = await _run(len(body), lambda: answering.explained(kept.policy, body, query.get("at"), language))
     await answer(made, kept, language=language)(scope, receive, send)
 
 
