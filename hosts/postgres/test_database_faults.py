@@ -22,7 +22,7 @@ require("postgres")
 
 import psycopg  # noqa: E402
 
-from hosts.postgres.server import Server, running  # noqa: E402
+from hosts.postgres.server import Server  # noqa: E402
 from svc_policy import Decision, Policy  # noqa: E402
 from svc_policy.adapters.database import DatabaseSink, DatabaseSource  # noqa: E402
 from svc_policy.adapters.protocol import Reading, Unreadable, Written  # noqa: E402
@@ -30,9 +30,8 @@ from svc_policy.adapters.running import Carried, carry  # noqa: E402
 from svc_policy.errors import AdapterError, UnreachableError  # noqa: E402
 from svc_policy.messages import Message  # noqa: E402
 from tests.adapters.database.cases import codes, names, read, refusal  # noqa: E402
-from tests.adapters.database.shop import AT, counter, decide, run  # noqa: E402
+from tests.adapters.database.shop import AT, decide, run  # noqa: E402
 
-NUMBERS = itertools.count()
 KILLS = 20
 MANY = 100_000
 #: 0 to 9 km away in turn, each 500th at a distance that is none.
@@ -51,24 +50,6 @@ TOUCHED = (
     "CREATE TRIGGER t AFTER INSERT OR UPDATE ON decisions FOR EACH ROW EXECUTE FUNCTION note()",
 )
 COLUMNS = {"category": "category", "total": "quote.total"}
-
-
-@pytest.fixture(scope="module")
-def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
-    return counter(tmp_path_factory.mktemp("packs"))
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Server]:
-    """Start a server that is stopped as often as these tests like."""
-    with running() as started:
-        yield started
-
-
-@pytest.fixture
-def url(own: Server) -> Iterator[str]:
-    with own.database(f"faults_{next(NUMBERS)}") as address:
-        yield address
 
 
 def prepare(url: str, count: int) -> None:
